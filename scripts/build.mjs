@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+// Type-checks and emits everything with tsc, then bundles each program of src/cli/programs/ into one file:
+// a program that loads one file starts tens of milliseconds sooner than one that loads a hundred.
+//
+//   node scripts/build.mjs [--out DIR] [--if-missing]
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+const top = dirname(dirname(fileURLToPath(import.meta.url)));
+const { values } = parseArgs({ options: { out: { type: 'string' }, 'if-missing': { type: 'boolean' } } });
+const out = resolve(top, values.out ?? 'dist');
+const programs = join(top, 'src/cli/programs');
+
+if (values['if-missing'] && existsSync(join(out, 'bin'))) process.exit(0);
+if (!existsSync(join(top, 'node_modules/typescript'))) {
+  // `npm ci --omit=dev` of a published package: dist/ came with it.
+  if (existsSync(join(out, 'bin'))) process.exit(0);
+  console.error('build: the development packages are not installed; run `npm ci` without --omit=dev.');
+  process.exit(1);
+}
+
+const tsc = spawnSync(process.execPath, [join(top, 'node_modules/typescript/bin/tsc'), '-p', top, '--outDir', out], { stdio: 'inherit' });
+const { build } = await import('esbuild');
+if (existsSync(programs)) {
+  await build({
+    absWorkingDir: top,
+    entryPoints: readdirSync(programs).filter((f) => f.endsWith('.ts') && !f.endsWith('.test.ts')).map((f) => join(programs, f)),
+    outdir: join(out, 'bin'),
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    splitting: false,
+    platform: 'node',
+    target: 'node20',
+    format: 'esm',
+    external: ['koffi'],
+    // CommonJS packages inside an ESM bundle still call require().
+    banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+    logLevel: 'warning',
+  });
+}
+process.exit(tsc.status ?? 1);
