@@ -4,7 +4,14 @@ import { test } from 'node:test';
 import { because, EXIT, NinefoldError, printable } from './error.ts';
 
 test('an error says what failed, on what, why and what to do, in one line', () => {
-  const e = new NinefoldError({ code: 'X', exit: EXIT.usage, what: 'cannot share', on: '/x', why: because(-2), remedy: 'name a folder that exists' });
+  const e = new NinefoldError({
+    code: 'X',
+    exit: EXIT.usage,
+    what: 'cannot share',
+    on: '/x',
+    why: because(-2),
+    remedy: 'name a folder that exists',
+  });
   assert.equal(e.message, 'cannot share /x: no such file or folder (ENOENT); name a folder that exists');
 });
 

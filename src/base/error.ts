@@ -44,7 +44,15 @@ export class NinefoldError extends Error {
   readonly why: string;
   readonly remedy: string;
 
-  constructor(parts: { code: string; exit: ExitCode; what: string; on: string; why: string; remedy: string; cause?: unknown }) {
+  constructor(parts: {
+    code: string;
+    exit: ExitCode;
+    what: string;
+    on: string;
+    why: string;
+    remedy: string;
+    cause?: unknown;
+  }) {
     super(`${parts.what} ${parts.on}: ${parts.why}; ${parts.remedy}`, { cause: parts.cause });
     this.name = 'NinefoldError';
     this.code = parts.code;
@@ -61,10 +69,12 @@ export function because(errno: number): string {
   return `${errnoWords(errno)} (${errnoName(errno)})`;
 }
 
-/** A string from the other side or from a file name, fit for one line of a terminal or log: control and bidirectional characters escaped. */
+/**
+ * A string from the other side or from a file name, fit for one line of a terminal or a log: control, format (bidirectional, zero-width)
+ * and line-separating characters are shown as escapes.
+ */
 export function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are exactly what is looked for
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g, (c) => {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (c) => {
     const n = c.codePointAt(0) ?? 0;
     return n < 0x100 ? `\\x${n.toString(16).padStart(2, '0')}` : `\\u${n.toString(16).padStart(4, '0')}`;
   });

@@ -25,7 +25,8 @@ export class Mem {
   /** Writes a NUL-terminated string at 0 and returns its length without the NUL; throws RangeError when it does not fit. */
   cstring(bytes: Uint8Array | string): number {
     const b = typeof bytes === 'string' ? new TextEncoder().encode(bytes) : bytes;
-    if (b.byteLength + 1 > this.size) throw new RangeError(`a string of ${b.byteLength} bytes in a block of ${this.size}`);
+    if (b.byteLength + 1 > this.size)
+      throw new RangeError(`a string of ${b.byteLength} bytes in a block of ${this.size}`);
     this.u8.set(b);
     this.u8[b.byteLength] = 0;
     return b.byteLength;
