@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+
+import koffi from 'koffi';
+import { Mem } from '../base/mem.ts';
+import type { Off } from '../base/sys.ts';
+
+const PAGE = 4096;
+
+/**
+ * A zero-filled block outside of the JavaScript heap, so that the collector never moves it. Blocks of a page or more start on a page boundary
+ * (O_DIRECT wants that). A hidden NUL stands behind every block: a path that fills its block to the last byte still ends there.
+ */
+export function alloc(size: number): Mem {
+  const big = size >= PAGE;
+  const buffer = new ArrayBuffer(size + 1 + (big ? PAGE - 1 : 0));
+  const base = Number(koffi.address(buffer));
+  const skip = big ? (PAGE - (base % PAGE)) % PAGE : 0;
+  return new Mem(new Uint8Array(buffer, skip, size), base + skip);
+}
+
+/** The address of `mem[off … off+len)`; the one bounds check between the engines and the kernel. */
+export function at(mem: Mem, off: number, len: number): number {
+  // Written so that NaN fails too.
+  if (!(off >= 0 && len >= 0 && off + len <= mem.size)) {
+    throw new RangeError(`bytes ${off} to ${off + len} of a block of ${mem.size}`);
+  }
+  return mem.address + off;
+}
+
+/** Stores a signed 64-bit integer. */
+export function putOff(mem: Mem, off: number, value: Off): void {
+  if (typeof value === 'bigint') {
+    mem.dv.setBigInt64(off, value, true);
+  } else {
+    mem.dv.setUint32(off, value >>> 0, true);
+    mem.dv.setInt32(off + 4, Math.floor(value / 4294967296), true);
+  }
+}
+
+/** Reads a signed 64-bit integer: a number when that is exact. */
+export function getOff(mem: Mem, off: number): Off {
+  const value = mem.dv.getInt32(off + 4, true) * 4294967296 + mem.dv.getUint32(off, true);
+  return Number.isSafeInteger(value) ? value : mem.dv.getBigInt64(off, true);
+}
+
+const PREFIX = '/proc/self/fd/';
+const procPath = alloc(32);
+procPath.cstring(PREFIX);
+
+/** The address of `"/proc/self/fd/<fd>"`, valid until the next call. Makes no garbage. A negative fd gives a path that does not exist. */
+export function procFd(fd: number): number {
+  const u8 = procPath.u8;
+  let end = PREFIX.length;
+  if (fd < 0) {
+    u8[end++] = 0x2d;
+  } else {
+    let scale = 1;
+    while (fd / scale >= 10) scale *= 10;
+    for (; scale >= 1; scale /= 10) u8[end++] = 0x30 + (Math.floor(fd / scale) % 10);
+  }
+  u8[end] = 0;
+  return procPath.address;
+}
+
+/** The address of `""`. */
+const empty = alloc(1);
+export const EMPTY_PATH: number = empty.address;
