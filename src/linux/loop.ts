@@ -22,6 +22,7 @@ interface Loop {
   timers(): number[];
   isActive(handle: number): number;
   dueIn(handle: number): number;
+  now(loop: number): number;
   updateTime(loop: number): void;
 }
 let loop: Loop | undefined;
@@ -55,6 +56,7 @@ function find(): Loop {
     timers,
     isActive: program.func('int uv_is_active(uintptr_t handle)') as Loop['isActive'],
     dueIn: program.func('uint64_t uv_timer_get_due_in(uintptr_t handle)') as Loop['dueIn'],
+    now: program.func('uint64_t uv_now(uintptr_t loop)') as Loop['now'],
     updateTime: program.func('void uv_update_time(uintptr_t loop)') as Loop['updateTime'],
   };
   identify(made);
@@ -63,14 +65,15 @@ function find(): Loop {
 
 /**
  * All JavaScript timers of a thread hang on one uv_timer_t that lives as long as the thread. Others (V8's delayed tasks) come and go, so
- * their addresses must not be kept. Node's is the one that moves when a timer is set; when none does (one is due this very
+ * their addresses must not be kept. Node's is the one that is due sooner once a timer is set; when none does (one is due this very
  * millisecond), it stays unknown until the next question.
  */
 function identify(l: Loop): void {
-  const stateOf = (t: number): number => (l.isActive(t) === 0 ? -1 : l.dueIn(t));
-  const before = l.timers().map((t) => [t, stateOf(t)] as const);
+  // Setting a timer moves libuv's clock on, so points in time are compared, not what is left.
+  const dueAt = (t: number): number => (l.isActive(t) === 0 ? Infinity : l.now(l.address) + l.dueIn(t));
+  const before = l.timers().map((t) => [t, dueAt(t)] as const);
   const probe = setTimeout(() => {}, 1);
-  for (const [t, state] of before) if (stateOf(t) !== state) l.timer = t;
+  for (const [t, due] of before) if (dueAt(t) < due) l.timer = t;
   clearTimeout(probe);
 }
 
