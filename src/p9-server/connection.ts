@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: MIT
+
+import { EAGAIN, EINVAL, EIO, EOPNOTSUPP, EPROTO, errnoName } from '../base/errno.ts';
+import { printable } from '../base/error.ts';
+import type { Mem } from '../base/mem.ts';
+import { POLLIN, POLLOUT, type Sys } from '../base/sys.ts';
+import type { Turns, Watch } from '../base/turns.ts';
+import { BAD_FRAME, DECODED, decode, frameSize, NEED_MORE, UNKNOWN_TYPE } from '../p9/codec.ts';
+import { Reader, Writer } from '../p9/coder.ts';
+import { HEADER, MIN_MSIZE, VERSION, VERSION_EXT } from '../p9/constants.ts';
+import { BY_TYPE, RLERROR, T } from '../p9/messages.ts';
+import { Msg } from '../p9/msg.ts';
+import { type Backend, DEFERRED, type Deferred, type Wire } from './backend.ts';
+import type { Stats } from './stats.ts';
+
+const ENOTSOCK = 88;
+/** Before Tversion only Tversion is expected, and it is small. */
+const FIRST_MSIZE = 8192;
+/** Room beside one message of msize, so that a turn takes in and gives out many small ones. */
+const SLACK = 128 * 1024;
+
+/** Why a connection ended. `clean`: the peer closed between two messages. */
+export interface ServeEnd {
+  readonly clean: boolean;
+  readonly why: string;
+}
+
+/**
+ * One 9P connection on a pair of descriptors: a turn reads all that has arrived, decodes each complete message, has the backend answer it, and writes
+ * all replies at once. While the peer does not take replies, nothing more is read from it.
+ *
+ * The descriptors stay the caller's to close.
+ */
+export class Connection implements Wire {
+  private readonly sys: Sys;
+  private readonly backend: Backend;
+  private readonly turns: Turns;
+  private readonly stats: Stats;
+  private readonly limits: { msize: number; inflight: number };
+  private readonly readWatch: Watch;
+  private readonly writeWatch: Watch;
+  private isSocket = true;
+
+  input: Mem;
+  private inputDv: DataView;
+  private inPos = 0;
+  private inEnd = 0;
+  private reader: Reader;
+  out: Mem;
+  private writer: Writer;
+  private outPos = 0;
+  private readonly msg = new Msg();
+  private msize = FIRST_MSIZE;
+  private versioned = false;
+
+  private readonly live = new Map<number, LiveRequest>();
+  private ending: ServeEnd | undefined;
+  private readonly done: (end: ServeEnd) => void;
+
+  constructor(how: {
+    sys: Sys;
+    turns: Turns;
+    readFd: number;
+    writeFd: number;
+    backend: Backend;
+    stats: Stats;
+    limits: { msize: number; inflight: number };
+    done: (end: ServeEnd) => void;
+  }) {
+    this.sys = how.sys;
+    this.backend = how.backend;
+    this.turns = how.turns;
+    this.stats = how.stats;
+    this.limits = how.limits;
+    this.done = how.done;
+    this.input = this.sys.alloc(FIRST_MSIZE + SLACK);
+    this.inputDv = this.input.dv;
+    this.reader = new Reader(this.input.u8);
+    this.out = this.sys.alloc(FIRST_MSIZE + SLACK);
+    this.writer = new Writer(this.out.u8);
+    this.readWatch = { fd: how.readFd, events: POLLIN, turn: () => this.onReadable() };
+    this.writeWatch = { fd: how.writeFd, events: 0, turn: () => this.onWritable() };
+    this.turns.add(this.readWatch);
+    this.turns.add(this.writeWatch);
+  }
+
+  /** Ends the connection: no more is read or written. */
+  end(clean: boolean, why: string): void {
+    if (this.ending !== undefined) return;
+    this.ending = { clean, why };
+    this.readWatch.events = 0;
+    this.writeWatch.events = 0;
+    this.turns.remove(this.readWatch);
+    this.turns.remove(this.writeWatch);
+    this.cancelAll();
+    this.backend.reset();
+    this.done(this.ending);
+  }
+
+  private onReadable(): void {
+    const got = this.sys.read(this.readWatch.fd, this.input, this.inEnd, this.input.size - this.inEnd);
+    if (got === 0) {
+      this.flush();
+      const left = this.inEnd - this.inPos;
+      if (left === 0) this.end(true, 'the peer closed the connection');
+      else
+        this.end(
+          false,
+          `the peer closed the connection in the middle of a message (${left} bytes of it had come)`,
+        );
+      return;
+    }
+    if (got < 0) {
+      if (got !== -EAGAIN) this.end(false, `reading from the peer failed (${errnoName(got)})`);
+      return;
+    }
+    this.stats.bytesIn += got;
+    this.inEnd += got;
+    this.process();
+    this.flush();
+  }
+
+  private onWritable(): void {
+    this.flush();
+    if (this.ending !== undefined || this.pendingOut > 0) return;
+    this.process();
+    this.flush();
+  }
+
+  private get pendingOut(): number {
+    return this.writer.pos - this.outPos;
+  }
+
+  /** Runs every complete message that has arrived, as long as its reply has room. */
+  private process(): void {
+    const { msg } = this;
+    while (this.ending === undefined) {
+      if (this.live.size >= this.limits.inflight) break;
+      const size = frameSize(this.inputDv, this.inPos, this.inEnd, this.msize);
+      if (size === NEED_MORE) break;
+      if (size === BAD_FRAME) {
+        const n = this.inputDv.getUint32(this.inPos, true);
+        this.end(
+          false,
+          `the peer sent a message of ${n} bytes (at most ${this.msize} were agreed): it does not speak 9P2000.L`,
+        );
+        return;
+      }
+      this.reader.at(this.inPos, this.inPos + size);
+      const decoded = decode(this.reader, msg);
+      const need = decoded === DECODED ? Math.max(64, this.backend.need(msg, this.msize)) : 64;
+      if (this.writer.pos + need > this.out.size && !this.makeRoom(need)) return;
+      this.inPos += size;
+      this.stats.requests++;
+      if (decoded === DECODED) this.dispatch();
+      else this.error(msg.tag, decoded === UNKNOWN_TYPE ? EOPNOTSUPP : EINVAL);
+    }
+    this.compact();
+    this.readWatch.events = this.live.size >= this.limits.inflight ? 0 : POLLIN;
+  }
+
+  /** Brings what is left of the input to the front, so that a whole message fits behind it. */
+  private compact(): void {
+    const left = this.inEnd - this.inPos;
+    if (left === 0) {
+      this.inPos = 0;
+      this.inEnd = 0;
+    } else if (this.inPos > 0 && this.input.size - this.inPos < this.msize + HEADER) {
+      this.input.u8.copyWithin(0, this.inPos, this.inEnd);
+      this.inPos = 0;
+      this.inEnd = left;
+    }
+  }
+
+  private makeRoom(need: number): boolean {
+    this.flush();
+    if (this.ending !== undefined) return false;
+    return this.writer.pos + need <= this.out.size;
+  }
+
+  /** Sends what is waiting. When the peer takes no more, reading stops until it does. */
+  private flush(): void {
+    while (this.pendingOut > 0 && this.ending === undefined) {
+      const n = this.send();
+      if (n === -EAGAIN) {
+        this.writeWatch.events = POLLOUT;
+        this.readWatch.events = 0;
+        return;
+      }
+      if (n < 0) {
+        this.end(n === -32 || n === -104, `the peer went away before it took its replies (${errnoName(n)})`);
+        return;
+      }
+      this.stats.bytesOut += n;
+      this.outPos += n;
+    }
+    this.outPos = 0;
+    this.writer.pos = 0;
+    if (this.writeWatch.events !== 0) {
+      this.writeWatch.events = 0;
+      this.readWatch.events = POLLIN;
+    }
+  }
+
+  private send(): number {
+    const { sys, out } = this;
+    if (this.isSocket) {
+      const n = sys.send(this.writeWatch.fd, out, this.outPos, this.pendingOut);
+      if (n !== -ENOTSOCK) return n;
+      this.isSocket = false;
+    }
+    return sys.write(this.writeWatch.fd, out, this.outPos, this.pendingOut);
+  }
+
+  private dispatch(): void {
+    const { msg, writer } = this;
+    const { type, tag } = msg;
+    this.stats.count(type);
+    if (type === T.version) return this.version();
+    if (!this.versioned) return this.error(tag, EPROTO);
+    // A tag that still waits for its reply must not name a second request.
+    if (this.live.size > 0 && this.live.has(tag)) return this.error(tag, EINVAL);
+    if (type === T.flush) return this.flushTag();
+    const start = writer.pos;
+    writer.at(start + HEADER, this.out.size);
+    const result = this.backend.handle(msg, writer, this);
+    if (result === 0 && !writer.over) this.seal(start, type + 1, tag);
+    else if (result === DEFERRED) writer.at(start, this.out.size);
+    else {
+      writer.at(start, this.out.size);
+      this.error(tag, result < 0 ? -result : EIO);
+    }
+  }
+
+  /** Writes the header of the reply whose body ends at `writer.pos`. */
+  private seal(start: number, type: number, tag: number): void {
+    const { dv } = this.out;
+    dv.setUint32(start, this.writer.pos - start, true);
+    dv.setUint8(start + 4, type);
+    dv.setUint16(start + 5, tag, true);
+  }
+
+  private error(tag: number, errno: number): void {
+    this.stats.errors++;
+    const { writer } = this;
+    const start = writer.pos;
+    writer.at(start, this.out.size);
+    writer.u32(HEADER + 4);
+    writer.u8(RLERROR);
+    writer.u16(tag);
+    writer.u32(errno);
+  }
+
+  private version(): void {
+    const { msg, writer } = this;
+    const asked = msg.name.text();
+    this.cancelAll();
+    this.backend.reset();
+    if (msg.msize < MIN_MSIZE) return this.error(msg.tag, EINVAL);
+    const answer =
+      asked === VERSION_EXT
+        ? VERSION_EXT
+        : asked === VERSION || asked.startsWith(`${VERSION}.`)
+          ? VERSION
+          : 'unknown';
+    this.versioned = answer !== 'unknown';
+    const msize = Math.min(msg.msize, this.limits.msize);
+    const start = writer.pos;
+    writer.at(start + HEADER, this.out.size);
+    writer.u32(msize);
+    const text = new TextEncoder().encode(answer);
+    writer.u16(text.length);
+    msg.name.set(text, 0, text.length);
+    writer.bytes(msg.name);
+    this.seal(start, T.version + 1, msg.tag);
+    if (this.versioned) this.resize(msize);
+    else this.stats.note(`version refused: ${printable(asked)}`);
+  }
+
+  /** New buffers for an agreed msize; the bytes that are in the old ones come along. */
+  private resize(msize: number): void {
+    this.msize = msize;
+    if (msize + SLACK <= this.input.size) return;
+    const input = this.sys.alloc(msize + SLACK);
+    input.u8.set(this.input.u8.subarray(this.inPos, this.inEnd));
+    this.inEnd -= this.inPos;
+    this.inPos = 0;
+    this.input = input;
+    this.inputDv = input.dv;
+    this.reader = new Reader(input.u8);
+    const out = this.sys.alloc(msize + SLACK);
+    out.u8.set(this.out.u8.subarray(this.outPos, this.writer.pos));
+    const pending = this.pendingOut;
+    this.out = out;
+    this.outPos = 0;
+    this.writer = new Writer(out.u8);
+    this.writer.pos = pending;
+  }
+
+  /** Hands the present request's tag to a backend that answers later. */
+  defer(): Deferred {
+    const live = new LiveRequest(this.msg.tag, this.msg.type, this.answer);
+    this.live.set(live.tag, live);
+    return live;
+  }
+
+  /** The reply of a deferred request, on Node's event loop. */
+  private readonly answer = (live: LiveRequest, need: number, body: (w: Writer) => number): void => {
+    if (this.live.get(live.tag) === live) this.live.delete(live.tag);
+    if (this.ending !== undefined) return;
+    if (!live.cancelled) {
+      if (!this.makeRoomNow(need)) return;
+      const start = this.writer.pos;
+      this.writer.at(start + HEADER, this.out.size);
+      const r = body(this.writer);
+      if (r >= 0 && !this.writer.over) this.seal(start, live.type + 1, live.tag);
+      else {
+        this.writer.at(start, this.out.size);
+        this.error(live.tag, r < 0 ? -r : EIO);
+      }
+    }
+    for (const tag of live.flushers) this.flushed(tag);
+    // Requests may have been waiting for one to finish.
+    if (this.writeWatch.events === 0) this.process();
+    this.flush();
+  };
+
+  /** Room for a reply that cannot wait for the peer: waits for it here, as long as it takes anything at all. */
+  private makeRoomNow(need: number): boolean {
+    if (this.writer.pos + need <= this.out.size) return true;
+    this.flush();
+    if (this.ending !== undefined) return false;
+    if (this.writer.pos + need <= this.out.size) return true;
+    // The peer's socket is full: move what it has not taken to the front; the buffer grows by this one reply.
+    const pending = this.pendingOut;
+    const out = this.sys.alloc(pending + need + SLACK);
+    out.u8.set(this.out.u8.subarray(this.outPos, this.writer.pos));
+    this.out = out;
+    this.outPos = 0;
+    this.writer = new Writer(out.u8);
+    this.writer.pos = pending;
+    return true;
+  }
+
+  /** Tflush: Rflush never comes before the reply that it overtakes, and after it nothing is sent for the old tag. */
+  private flushTag(): void {
+    const { tag, oldtag } = this.msg;
+    const live = this.live.get(oldtag);
+    if (live === undefined) return this.flushed(tag);
+    if (live.type === T.read) {
+      // A read leaves no trace: it is forgotten at once.
+      live.cancelled = true;
+      this.live.delete(oldtag);
+      return this.flushed(tag);
+    }
+    live.flushers.push(tag);
+  }
+
+  private flushed(tag: number): void {
+    if (this.writer.pos + HEADER > this.out.size && !this.makeRoomNow(HEADER)) return;
+    const start = this.writer.pos;
+    this.writer.at(start + HEADER, this.out.size);
+    this.seal(start, T.flush + 1, tag);
+  }
+
+  private cancelAll(): void {
+    for (const live of this.live.values()) {
+      live.cancelled = true;
+      live.flushers.length = 0;
+    }
+    this.live.clear();
+  }
+
+  /** For logs: the name of a message type. */
+  static nameOf(type: number): string {
+    return BY_TYPE[type]?.name ?? `message ${type}`;
+  }
+}
+
+class LiveRequest implements Deferred {
+  readonly tag: number;
+  readonly type: number;
+  /** Tags of Tflush that wait for this request's reply. */
+  readonly flushers: number[] = [];
+  cancelled = false;
+  private readonly answer: (live: LiveRequest, need: number, body: (w: Writer) => number) => void;
+
+  constructor(
+    tag: number,
+    type: number,
+    answer: (live: LiveRequest, need: number, body: (w: Writer) => number) => void,
+  ) {
+    this.tag = tag;
+    this.type = type;
+    this.answer = answer;
+  }
+
+  reply(need: number, body: (w: Writer) => number): void {
+    this.answer(this, need, body);
+  }
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT
+
+import { EBADF, EINVAL, EMFILE, EPERM, EROFS } from '../base/errno.ts';
+import type { Mem } from '../base/mem.ts';
+import { StatBuf } from '../base/stat.ts';
+import type { Sys } from '../base/sys.ts';
+import type { Writer } from '../p9/coder.ts';
+import { NOFID, RREAD_HEADER } from '../p9/constants.ts';
+import { T } from '../p9/messages.ts';
+import type { Msg } from '../p9/msg.ts';
+import type { Backend, Wire } from './backend.ts';
+import type { Fid } from './fid.ts';
+import { HANDLERS } from './handlers/index.ts';
+import { Identity } from './identity.ts';
+import { LockTable } from './locks.ts';
+import { Node } from './node.ts';
+import type { OpenFile } from './open-file.ts';
+import type { ServerOptions } from './options.ts';
+import { DescriptorPool } from './pool.ts';
+import { QidPaths } from './qid.ts';
+import { SlowReads } from './slow.ts';
+import type { Stats } from './stats.ts';
+
+/** The largest reply of a message that is neither Tread nor Treaddir: Rreadlink with a target of PATH_MAX. */
+const SMALL_REPLY = 4352;
+/** f_type of memory file systems (include/uapi/linux/magic.h). */
+const TMPFS_MAGIC = 0x01021994;
+const RAMFS_MAGIC = 0x858458f6;
+/** Rgetlock echoes the client's id, which can have 65,535 bytes. */
+const GETLOCK_REPLY = 65536 + 64;
+
+/**
+ * A real folder as a 9P tree. This object holds the state of one connection (fids, descriptors, identity, locks, scratch memory); the handlers, one
+ * file per kind of message, hold the rules.
+ */
+export class Folder implements Backend {
+  readonly sys: Sys;
+  readonly options: ServerOptions;
+  readonly stats: Stats;
+  readonly identity: Identity;
+  readonly pool: DescriptorPool;
+  readonly paths: QidPaths;
+  readonly locks: LockTable;
+  readonly slow: SlowReads;
+  readonly fids = new Map<number, Fid>();
+  readonly rootFd: number;
+  attaches = 0;
+  xattrFids = 0;
+  msize = 0;
+  /** Bytes that may be written before `spaceFor` asks the file system again. */
+  private mayWrite = 0;
+
+  /** Scratch that lives for one message. */
+  readonly stat: StatBuf;
+  readonly nameA: Mem;
+  readonly nameB: Mem;
+  readonly scratch: Mem;
+  readonly dents: Mem;
+  readonly pair: [number, number] = [-1, -1];
+  /** What `dents` holds: entries `[dentsPos, dentsEnd)` of this open folder. */
+  dentsOf: OpenFile | undefined;
+  dentsPos = 0;
+  dentsEnd = 0;
+
+  /** `rootFd`: O_PATH descriptor of the folder; the caller closes it after the connection's end. */
+  constructor(sys: Sys, rootFd: number, options: ServerOptions, stats: Stats) {
+    this.sys = sys;
+    this.rootFd = rootFd;
+    this.options = options;
+    this.stats = stats;
+    this.stat = new StatBuf(sys.alloc(256));
+    this.nameA = sys.alloc(4352);
+    this.nameB = sys.alloc(4352);
+    this.scratch = sys.alloc(4352);
+    this.dents = sys.alloc(32768);
+    this.identity = new Identity(sys, options);
+    this.pool = new DescriptorPool(sys, rootFd, this.identity, Math.max(64, options.limits.descriptors));
+    this.locks = new LockTable(sys, this.pool);
+    this.slow = new SlowReads(sys, stats, options.limits.slowBytes);
+    const r = sys.stat(rootFd, this.stat);
+    if (r < 0) throw new Error(`stat of the share's root: errno ${-r}`);
+    this.paths = new QidPaths(this.stat);
+    // Modes come from the client, its umask already applied.
+    sys.umask(0);
+  }
+
+  need(m: Msg, msize: number): number {
+    this.msize = msize;
+    if (m.type === T.read || m.type === T.readdir) return Math.min(m.count + RREAD_HEADER, msize);
+    return m.type === T.getlock ? GETLOCK_REPLY : SMALL_REPLY;
+  }
+
+  handle(m: Msg, w: Writer, wire: Wire): number {
+    if (this.options.deny.has(m.type)) return -EPERM;
+    const handler = HANDLERS[m.type];
+    // Every row of the table that is a request has a handler; replies sent to a server have none.
+    return handler === undefined ? -EINVAL : handler(this, m, w, wire);
+  }
+
+  reset(): void {
+    for (const fid of this.fids.values()) this.release(fid);
+    this.fids.clear();
+    this.xattrFids = 0;
+    this.dentsOf = undefined;
+  }
+
+  /** The fid, with the thread acting as its user; undefined when there is none. */
+  fid(number: number): Fid | undefined {
+    const fid = this.fids.get(number);
+    if (fid === undefined || this.identity.become(fid.user) < 0) return undefined;
+    return fid;
+  }
+
+  /** 0 if `number` may become a new fid, else -errno. */
+  mayAdd(number: number): number {
+    if (number === NOFID) return -EINVAL;
+    if (this.fids.has(number)) return -EBADF;
+    return this.fids.size >= this.options.limits.fids ? -EMFILE : 0;
+  }
+
+  /** A descriptor of the fid's object: the open one where there is one. -errno otherwise. */
+  fdOf(fid: Fid): number {
+    return fid.open !== undefined ? fid.open.fd : this.pool.fd(fid.node);
+  }
+
+  /** A fid's node is named by one fid less. */
+  unref(node: Node): void {
+    if (--node.refs === 0) this.pool.drop(node);
+  }
+
+  /** Closes all that a fid holds; the caller takes it out of `fids`. */
+  release(fid: Fid): void {
+    if (fid.open !== undefined) this.closeFile(fid.open, fid);
+    if (fid.xattr !== undefined) this.xattrFids--;
+    this.unref(fid.node);
+  }
+
+  closeFile(file: OpenFile, fid: Fid): void {
+    if (this.dentsOf === file) this.dentsOf = undefined;
+    this.locks.fidClosed(fid);
+    if (file.release(this.sys)) this.pool.count(-1);
+    fid.open = undefined;
+  }
+
+  /** A node for a fresh O_PATH descriptor whose stat is in `this.stat`. */
+  adopt(fd: number): Node {
+    const node = new Node(this.stat.mode);
+    this.pool.adopt(node, fd);
+    return node;
+  }
+
+  /** True if the file system of `fd` keeps its data in memory, so that reading never waits (tmpfs, ramfs). */
+  inMemory(fd: number): boolean {
+    const r = this.sys.statfs(fd, this.scratch);
+    if (r < 0) return false;
+    const type = this.scratch.dv.getUint32(0, true);
+    return type === TMPFS_MAGIC || type === RAMFS_MAGIC;
+  }
+
+  /** True if `bytes` more leave `keepFree` bytes free. The file system is asked again after each sixteenth of what may still be written. */
+  spaceFor(fd: number, bytes: number): boolean {
+    this.mayWrite -= bytes;
+    if (this.mayWrite >= 0) return true;
+    if (this.sys.statfs(fd, this.scratch) < 0) return true;
+    const { dv } = this.scratch;
+    const bsize = dv.getUint32(8, true);
+    const bavail = dv.getUint32(36, true) * 4294967296 + dv.getUint32(32, true);
+    const spare = bsize * bavail - this.options.keepFree;
+    if (spare < bytes) return false;
+    this.mayWrite = Math.floor(spare / 16);
+    return true;
+  }
+
+  /** -EROFS on a read-only share: the one gate of everything that changes it. */
+  mayChange(): number {
+    return this.options.readOnly ? -EROFS : 0;
+  }
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+
+import { EBADF, EINVAL, ENOTDIR } from '../../base/errno.ts';
+import type { Off } from '../../base/sys.ts';
+import { QTDIR, QTFILE, QTSYMLINK, RREAD_HEADER } from '../../p9/constants.ts';
+import { DIRENT_FIXED, Dirent, putDirent } from '../../p9/dirent.ts';
+import { REPLIED } from '../backend.ts';
+import type { Folder } from '../folder.ts';
+import type { OpenFile } from '../open-file.ts';
+import type { Handler } from './index.ts';
+
+const DT_DIR = 4;
+const DT_LNK = 10;
+const SEEK_SET = 0;
+const TWO32 = 4294967296;
+
+const entry = new Dirent();
+
+/**
+ * Treaddir fid[4] offset[8] count[4] → Rreaddir count[4] data
+ *
+ * The cookies are the file system's own (d_off of getdents64(2)): they stay good while entries come and go, and any of them may be asked for again. A reply
+ * that goes on where the last one ended needs no seek and finds what is left of the last getdents in memory.
+ */
+export const readdir: Handler = (f, m, w) => {
+  const fid = f.fid(m.fid);
+  if (fid === undefined) return -EBADF;
+  const file = fid.open;
+  if (file === undefined) return -EBADF;
+  if (!file.isDir) return -ENOTDIR;
+  const count = Math.min(m.count, f.msize - RREAD_HEADER);
+  const r = f.sys.stat(file.fd, f.stat);
+  if (r < 0) return r;
+  const dev = f.stat.devMajor * 0x100000 + f.stat.devMinor;
+  const ready = seek(f, file, m.offset);
+  if (ready < 0) return ready;
+  const start = w.pos;
+  w.u32(0);
+  const end = fill(f, file, dev, w.buf, w.pos, w.pos + count);
+  if (end < 0) return end;
+  w.patch32(start, end - w.pos);
+  w.pos = end;
+  return REPLIED;
+};
+
+/** Makes `f.dents` go on at cookie `offset`. 0 or -errno. */
+function seek(f: Folder, file: OpenFile, offset: Off): number {
+  const lo = typeof offset === 'number' ? offset >>> 0 : Number(offset & 0xffffffffn);
+  const hi = typeof offset === 'number' ? Math.floor(offset / TWO32) : Number(offset >> 32n);
+  if (f.dentsOf === file && file.cookieLo === lo && file.cookieHi === hi) return 0;
+  if (hi > 0x7fffffff) return -EINVAL;
+  f.dentsOf = file;
+  f.dentsPos = 0;
+  f.dentsEnd = 0;
+  file.cookieLo = lo;
+  file.cookieHi = hi;
+  const r = f.sys.lseek(file.fd, offset, SEEK_SET);
+  return r < 0 ? Number(r) : 0;
+}
+
+/**
+ * Copies whole entries to `[pos, end)`; returns where they end, or -EINVAL when not even one fits. `struct linux_dirent64`: d_ino@0 d_off@8 d_reclen@16
+ * d_type@18 d_name@19.
+ */
+function fill(f: Folder, file: OpenFile, dev: number, to: Uint8Array, from: number, end: number): number {
+  const { dents, paths, options } = f;
+  const src = dents.u8;
+  const dv = dents.dv;
+  const out = new DataView(to.buffer, to.byteOffset, to.byteLength);
+  let pos = from;
+  for (;;) {
+    if (f.dentsPos >= f.dentsEnd) {
+      const n = f.sys.getdents(file.fd, dents, 0, dents.size);
+      if (n < 0) return pos > from ? pos : n;
+      if (n === 0) return pos;
+      f.dentsPos = 0;
+      f.dentsEnd = n;
+    }
+    const at = f.dentsPos;
+    const reclen = dv.getUint16(at + 16, true);
+    const type = dv.getUint8(at + 18);
+    let nameEnd = at + 19;
+    while (src[nameEnd] !== 0) nameEnd++;
+    const nameLen = nameEnd - (at + 19);
+    if (!(options.noSymlinks && type === DT_LNK) && nameLen <= 255) {
+      if (pos + DIRENT_FIXED + nameLen > end) return pos > from ? pos : -EINVAL;
+      paths.set(dev, dv.getUint32(at, true), dv.getUint32(at + 4, true));
+      entry.qidType = type === DT_DIR ? QTDIR : type === DT_LNK ? QTSYMLINK : QTFILE;
+      entry.pathLo = paths.lo;
+      entry.pathHi = paths.hi;
+      entry.offsetLo = dv.getUint32(at + 8, true);
+      entry.offsetHi = dv.getUint32(at + 12, true);
+      entry.type = type;
+      entry.nameOff = at + 19;
+      entry.nameLen = nameLen;
+      pos = putDirent(out, to, pos, entry, src);
+    }
+    f.dentsPos = at + reclen;
+    file.cookieLo = dv.getUint32(at + 8, true);
+    file.cookieHi = dv.getUint32(at + 12, true);
+  }
+}

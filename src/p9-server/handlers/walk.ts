@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+
+import { EBADF, EINVAL, ENAMETOOLONG, ENOENT, ENOTDIR } from '../../base/errno.ts';
+import { O_CLOEXEC, O_NOFOLLOW, O_PATH } from '../../base/sys.ts';
+import { MAXWELEM } from '../../p9/constants.ts';
+import type { Msg } from '../../p9/msg.ts';
+import { REPLIED } from '../backend.ts';
+import { Fid } from '../fid.ts';
+import type { Folder } from '../folder.ts';
+import { checkName, NAME_DOTDOT } from '../names.ts';
+import type { Node } from '../node.ts';
+import { qidOf } from '../qid.ts';
+import type { Handler } from './index.ts';
+
+/**
+ * Twalk fid[4] newfid[4] nwname[2] nwname×name[s] → Rwalk nwqid[2] nwqid×qid[13]
+ *
+ * One O_PATH|O_NOFOLLOW step for each name, from the descriptor before: a symbolic link is an object like any other, and nothing lies below it. When the first name
+ * fails, that is the error; when a later one does, the qids so far are the reply and newfid is not made.
+ */
+export const walk: Handler = (f, m, w) => {
+  const fid = f.fid(m.fid);
+  if (fid === undefined) return -EBADF;
+  if (m.nwname > MAXWELEM) return -EINVAL;
+  if (m.newfid !== m.fid) {
+    const may = f.mayAdd(m.newfid);
+    if (may < 0) return may;
+  } else if (fid.open !== undefined) return -EINVAL;
+  if (fid.xattr !== undefined) return -EBADF;
+
+  if (m.nwname === 0) {
+    w.u16(0);
+    if (m.newfid === m.fid) return REPLIED;
+    fid.node.refs++;
+    f.fids.set(m.newfid, new Fid(fid.node, fid.user, fid.attach));
+    return REPLIED;
+  }
+
+  const reached = steps(f, m, fid.node);
+  if (reached < 0) return reached;
+  w.u16(m.nwqid);
+  for (let i = 0; i < m.nwqid; i++) w.qid(m.qids[i] as Msg['qid']);
+  if (m.nwqid < m.nwname) {
+    f.sys.close(reached);
+    return REPLIED;
+  }
+  const node = f.adopt(reached);
+  if (m.newfid === m.fid) {
+    f.unref(fid.node);
+    fid.node = node;
+  } else {
+    f.fids.set(m.newfid, new Fid(node, fid.user, fid.attach));
+  }
+  return REPLIED;
+};
+
+/** Walks as far as it goes; leaves the qids in `m` and the last object's stat in `f.stat`. Returns its descriptor, or the errno of the first name. */
+function steps(f: Folder, m: Msg, from: Node): number {
+  const room = f.pool.room();
+  if (room < 0) return room;
+  let fd = f.pool.fd(from);
+  if (fd < 0) return fd;
+  let isDir = from.isDir;
+  m.nwqid = 0;
+  for (let i = 0; i < m.nwname; i++) {
+    const name = m.names[i] as Msg['name'];
+    const next = isDir ? step(f, fd, name) : -ENOTDIR;
+    if (i > 0) {
+      if (next < 0) {
+        // The stat of the last good step was overwritten: nobody needs it, the walk ends here.
+        return fd;
+      }
+      f.sys.close(fd);
+    } else if (next < 0) return next;
+    fd = next;
+    isDir = f.stat.isDir;
+    qidOf(f.stat, f.paths, m.qids[i] as Msg['qid']);
+    m.nwqid = i + 1;
+  }
+  return fd;
+}
+
+function step(f: Folder, dir: number, name: Msg['name']): number {
+  const kind = checkName(name, f.nameA);
+  if (kind < 0) return kind;
+  const fd =
+    kind === NAME_DOTDOT
+      ? f.pool.openParent(dir)
+      : f.sys.openat(dir, f.nameA, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
+  if (fd < 0) return fd;
+  const r = f.sys.stat(fd, f.stat);
+  if (r < 0 || (f.options.noSymlinks && f.stat.isSymlink)) {
+    f.sys.close(fd);
+    return r < 0 ? r : -ENOENT;
+  }
+  return fd;
+}
+
+/** Treadlink fid[4] → Rreadlink target[s]. The target is text for the client; the server never follows it. */
+export const readlink: Handler = (f, m, w) => {
+  const fid = f.fid(m.fid);
+  if (fid === undefined) return -EBADF;
+  if (!fid.node.isSymlink) return -EINVAL;
+  const fd = f.pool.fd(fid.node);
+  if (fd < 0) return fd;
+  const n = f.sys.readlinkFd(fd, f.scratch, 0, f.scratch.size);
+  if (n < 0) return n;
+  if (n > 4096) return -ENAMETOOLONG;
+  m.name2.set(f.scratch.u8, 0, n);
+  w.str(m.name2);
+  return REPLIED;
+};

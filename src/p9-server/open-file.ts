@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+
+import type { Sys } from '../base/sys.ts';
+
+/** An open file description of the share, held by a fid, by slow calls that are under way, or by a node that has nothing else. */
+export class OpenFile {
+  readonly fd: number;
+  readonly canRead: boolean;
+  readonly canWrite: boolean;
+  readonly isDir: boolean;
+  /** Writes wait for the disk (O_SYNC, O_DSYNC): they are slow calls. */
+  readonly sync: boolean;
+  refs = 1;
+  /** preadv2(RWF_NOWAIT) tells something here; cleared when the file system says it cannot. */
+  nowait = true;
+  /** Of a file system that cannot tell: whether it keeps its data in memory, and so never waits. */
+  inMemory = false;
+  /** For folders: the cookie after the last entry handed out, in halves; a Treaddir that goes on there needs no seek. */
+  cookieLo = 0;
+  cookieHi = 0;
+
+  constructor(fd: number, how: { canRead: boolean; canWrite: boolean; isDir: boolean; sync: boolean }) {
+    this.fd = fd;
+    this.canRead = how.canRead;
+    this.canWrite = how.canWrite;
+    this.isDir = how.isDir;
+    this.sync = how.sync;
+  }
+
+  /** Closes the descriptor with the last reference. True if it did. */
+  release(sys: Sys): boolean {
+    if (--this.refs > 0) return false;
+    sys.close(this.fd);
+    return true;
+  }
+}

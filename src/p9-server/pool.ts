@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: MIT
+
+import { EBUSY, EMFILE, ENOENT, ESTALE } from '../base/errno.ts';
+import type { Mem } from '../base/mem.ts';
+import { STATX_BTIME, StatBuf } from '../base/stat.ts';
+import {
+  O_CLOEXEC,
+  O_NOFOLLOW,
+  O_PATH,
+  RESOLVE_BENEATH,
+  RESOLVE_NO_MAGICLINKS,
+  RESOLVE_NO_SYMLINKS,
+  type Sys,
+} from '../base/sys.ts';
+import type { Identity } from './identity.ts';
+import type { Node } from './node.ts';
+
+/** Descriptors taken at one time: one look at the root's path serves all. */
+const BATCH = 32;
+
+/**
+ * The descriptors of one connection, kept under a limit. When they run out, nodes that were not looked at lately give theirs up, after
+ * their present path (/proc/self/fd) and identity have been noted; when such a node is needed again, its path is walked from the root without following
+ * any link and the object is taken only if its identity is the same. Another file that has taken the name is never mistaken for it (ESTALE).
+ *
+ * Identity: device, inode, type, birth time, and the kernel's file handle where there is one (it holds the inode's generation, which tells a reused inode
+ * number from the old). A file system that has neither birth time nor handles keeps its descriptors.
+ */
+export class DescriptorPool {
+  private readonly sys: Sys;
+  private readonly rootFd: number;
+  private readonly identity: Identity;
+  private readonly max: number;
+  private readonly ring: (Node | undefined)[] = [];
+  private readonly free: number[] = [];
+  private hand = 0;
+  /** Descriptors in use that are not nodes': open files, locks. */
+  private others = 0;
+  private nodes = 0;
+  /** Nodes without a descriptor, by path: so that a rename or unlink that passes through us does not lose them. */
+  private readonly saved = new Map<string, Set<Node>>();
+  private readonly stat: StatBuf;
+  private readonly pathMem: Mem;
+  private readonly handleMem: Mem;
+  /** Never taken: the first of two nodes that one call needs. */
+  private keep: Node | undefined;
+  /** For `--stats`. */
+  reclaimed = 0;
+  refound = 0;
+
+  constructor(sys: Sys, rootFd: number, identity: Identity, max: number) {
+    this.sys = sys;
+    this.rootFd = rootFd;
+    this.identity = identity;
+    this.max = max;
+    this.stat = new StatBuf(sys.alloc(256));
+    this.pathMem = sys.alloc(4352);
+    this.handleMem = sys.alloc(256);
+  }
+
+  /** Takes charge of a fresh O_PATH descriptor of `node`. */
+  adopt(node: Node, fd: number): void {
+    node.fd = fd;
+    node.used = true;
+    const slot = this.free.pop() ?? this.ring.length;
+    this.ring[slot] = node;
+    node.slot = slot;
+    this.nodes++;
+  }
+
+  /** Makes sure that one more descriptor may be opened: 0 or -EMFILE. Call before every openat. */
+  room(): number {
+    if (this.nodes + this.others < this.max) return 0;
+    this.reclaim();
+    return this.nodes + this.others < this.max ? 0 : -EMFILE;
+  }
+
+  /** A descriptor that is not a node's was opened (+1) or closed (-1). */
+  count(delta: 1 | -1): void {
+    this.others += delta;
+  }
+
+  /** A descriptor that names the node's object, good until the next call that opens one; or -errno (ESTALE, EMFILE). */
+  fd(node: Node): number {
+    if (node.fd >= 0) {
+      node.used = true;
+      return node.fd;
+    }
+    if (node.file !== undefined) return node.file.fd;
+    return this.find(node);
+  }
+
+  /** Descriptors of both nodes at once, in `pair`; 0 or -errno. */
+  fds(a: Node, b: Node, pair: [number, number]): number {
+    const first = this.fd(a);
+    if (first < 0) return first;
+    this.keep = a;
+    const second = this.fd(b);
+    this.keep = undefined;
+    if (second < 0) return second;
+    pair[0] = first;
+    pair[1] = second;
+    return 0;
+  }
+
+  /** No fid names the node any more. */
+  drop(node: Node): void {
+    if (node.slot >= 0) {
+      this.ring[node.slot] = undefined;
+      this.free.push(node.slot);
+      node.slot = -1;
+      this.nodes--;
+      this.sys.close(node.fd);
+      node.fd = -1;
+    }
+    this.forget(node);
+    if (node.file !== undefined) {
+      if (node.file.release(this.sys)) this.others--;
+      node.file = undefined;
+    }
+  }
+
+  private forget(node: Node): void {
+    if (node.saved === undefined) return;
+    const set = this.saved.get(node.saved.path);
+    set?.delete(node);
+    if (set?.size === 0) this.saved.delete(node.saved.path);
+    node.saved = undefined;
+  }
+
+  private remember(node: Node, path: string, identity: string): void {
+    node.saved = { path, identity };
+    const set = this.saved.get(path);
+    if (set === undefined) this.saved.set(path, new Set([node]));
+    else set.add(node);
+  }
+
+  /** Second-chance sweep: takes up to BATCH descriptors from nodes that were not used since the hand last passed. */
+  private reclaim(): void {
+    const root = this.pathOf(this.rootFd);
+    let taken = 0;
+    for (let steps = this.ring.length * 2; steps > 0 && taken < BATCH; steps--) {
+      this.hand = (this.hand + 1) % Math.max(1, this.ring.length);
+      const node = this.ring[this.hand];
+      if (node === undefined || node.pinned || node === this.keep) continue;
+      if (node.used) {
+        node.used = false;
+        continue;
+      }
+      if (this.take(node, root)) taken++;
+    }
+    this.reclaimed += taken;
+  }
+
+  private take(node: Node, root: string): boolean {
+    const identity = this.identityOf(node.fd);
+    const path = identity === '' ? '' : this.below(root, this.pathOf(node.fd));
+    if (path === '' || (this.stat.nlink === 0 && identity !== '')) {
+      node.pinned = true;
+      return false;
+    }
+    this.sys.close(node.fd);
+    this.ring[node.slot] = undefined;
+    this.free.push(node.slot);
+    node.slot = -1;
+    node.fd = -1;
+    this.nodes--;
+    this.remember(node, path, identity);
+    return true;
+  }
+
+  private find(node: Node): number {
+    const saved = node.saved;
+    if (saved === undefined) return -ESTALE;
+    const full = this.room();
+    if (full < 0) return full;
+    return this.identity.asServer(() => {
+      const fd = this.openBelow(saved.path);
+      if (fd < 0) return -ESTALE;
+      if (this.identityOf(fd) !== saved.identity) {
+        this.sys.close(fd);
+        return -ESTALE;
+      }
+      this.forget(node);
+      this.adopt(node, fd);
+      this.refound++;
+      return fd;
+    });
+  }
+
+  /** '' when the object has no identity that outlives its descriptor. Leaves its stat in `this.stat`. */
+  private identityOf(fd: number): string {
+    const s = this.stat;
+    if (this.sys.stat(fd, s) < 0) return '';
+    const n = this.sys.fileHandle(fd, this.handleMem);
+    const born = (s.mask & STATX_BTIME) !== 0;
+    if (n < 0 && !born) return '';
+    const birth = born ? `${s.btimeSecHi}.${s.btimeSecLo}.${s.btimeNsec}` : '';
+    const handle =
+      n < 0 ? '' : Buffer.from(this.handleMem.u8.buffer, this.handleMem.u8.byteOffset, n).toString('latin1');
+    return `${s.devMajor}:${s.devMinor}:${s.inoHi}:${s.inoLo}:${s.mode >>> 12}:${birth}:${handle}`;
+  }
+
+  /** The present absolute path of a descriptor as latin1, '' when it has none that fits. */
+  private pathOf(fd: number): string {
+    const n = this.sys.fdPath(fd, this.pathMem);
+    if (n <= 0 || n >= 4096) return '';
+    return Buffer.from(this.pathMem.u8.buffer, this.pathMem.u8.byteOffset, n).toString('latin1');
+  }
+
+  private below(root: string, path: string): string {
+    if (root === '' || path === '') return '';
+    if (path === root) return '.';
+    const prefix = root === '/' ? '/' : `${root}/`;
+    return path.startsWith(prefix) ? path.slice(prefix.length) : '';
+  }
+
+  /** The path of `name` below `dirFd` relative to the root, '' when it has none. */
+  private pathOfEntry(dirFd: number, name: string): string {
+    const dir = this.below(this.pathOf(this.rootFd), this.pathOf(dirFd));
+    if (dir === '') return '';
+    return dir === '.' ? name : `${dir}/${name}`;
+  }
+
+  /** Call before an entry is unlinked or replaced: nodes that live there get their descriptor back while they can. */
+  beforeUnlink(dirFd: number, name: () => string): void {
+    if (this.saved.size === 0) return;
+    const set = this.saved.get(this.pathOfEntry(dirFd, name()));
+    if (set === undefined) return;
+    for (const node of [...set]) this.find(node);
+  }
+
+  /** Call before a rename, with both ends; returns what to call after it succeeded. */
+  beforeRename(oldDirFd: number, oldName: () => string, newDirFd: number, newName: () => string): () => void {
+    if (this.saved.size === 0) return NOTHING;
+    this.beforeUnlink(newDirFd, newName);
+    const from = this.pathOfEntry(oldDirFd, oldName());
+    const to = this.pathOfEntry(newDirFd, newName());
+    if (from === '' || to === '') return NOTHING;
+    return () => {
+      const prefix = `${from}/`;
+      const moved: [Node, string, string][] = [];
+      for (const [path, set] of this.saved) {
+        if (path !== from && !path.startsWith(prefix)) continue;
+        for (const node of set) moved.push([node, to + path.slice(from.length), node.saved?.identity ?? '']);
+      }
+      for (const [node, path, identity] of moved) {
+        this.forget(node);
+        this.remember(node, path, identity);
+      }
+    };
+  }
+
+  /** The folder above `dirFd`, never above the root: a fresh O_PATH descriptor, or -errno. */
+  openParent(dirFd: number): number {
+    const path = this.below(this.pathOf(this.rootFd), this.pathOf(dirFd));
+    return path === '' ? -ENOENT : this.openBelow(splitPath(path).dir);
+  }
+
+  /** Where the object behind `fd` lives now: a fresh O_PATH descriptor of its folder, its name left in `name`; or -errno. -EBUSY for the root itself. */
+  locate(fd: number, name: Mem): number {
+    const path = this.below(this.pathOf(this.rootFd), this.pathOf(fd));
+    if (path === '') return -ENOENT;
+    if (path === '.') return -EBUSY;
+    const at = splitPath(path);
+    name.cstring(Buffer.from(at.name, 'latin1'));
+    return this.openBelow(at.dir);
+  }
+
+  private openBelow(path: string): number {
+    this.pathMem.cstring(Buffer.from(path, 'latin1'));
+    return this.sys.openat2(this.rootFd, this.pathMem, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0, BENEATH);
+  }
+}
+
+const NOTHING = (): void => {};
+const BENEATH = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+
+function splitPath(path: string): { dir: string; name: string } {
+  const slash = path.lastIndexOf('/');
+  return slash < 0 ? { dir: '.', name: path } : { dir: path.slice(0, slash), name: path.slice(slash + 1) };
+}
