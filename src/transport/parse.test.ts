@@ -80,7 +80,7 @@ for (const [text, value] of [
   ['tcp:[::1]:564', { kind: 'tcp', host: '::1', port: 564 }],
   ['vsock:host:5640', { kind: 'vsock', cid: 2, port: 5640 }],
   ['vsock:local:5640', { kind: 'vsock', cid: 1, port: 5640 }],
-  ['hybrid-vsock:/tmp/a:b.sock:52', { kind: 'hybrid-vsock', path: '/tmp/a:b.sock', port: 52 }],
+  ['hybrid-vsock:/run/a:b.sock:52', { kind: 'hybrid-vsock', path: '/run/a:b.sock', port: 52 }],
   ['ssh://me@box:2222/srv/a b', { kind: 'ssh', user: 'me', host: 'box', port: 2222, path: '/srv/a b' }],
   ['ssh://box/~/work', { kind: 'ssh', host: 'box', path: '~/work' }],
   ['ssh://me@corp@[fe80::1]/', { kind: 'ssh', user: 'me@corp', host: 'fe80::1', path: '/' }],

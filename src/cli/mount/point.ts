@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+
+import { access, constants, readdir, realpath, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { because, EXIT, type ExitCode, NinefoldError, printable } from '../../base/error.ts';
+import { mountAt, readMounts } from './mountinfo.ts';
+
+/** Both ways in which the kernel names a mount of ours: by mount(2) and by fusermount3 alike. */
+export const FSTYPE = 'fuse.ninefold';
+
+export interface MountPoint {
+  /** Absolute, without symbolic links. */
+  path: string;
+  /** What hides there while the mount is up deserves a note. */
+  empty: boolean;
+}
+
+/**
+ * Checks a mount point before anything is started. Throws NinefoldError MOUNTPOINT_MISSING, MOUNTPOINT_NOT_FOLDER, MOUNTPOINT_DEAD,
+ * MOUNTPOINT_BUSY (exit 66) or MOUNTPOINT_NOT_OURS (77).
+ */
+export async function checkMountPoint(given: string): Promise<MountPoint> {
+  const path = await canonical(given);
+  const there = mountAt(readMounts(), path);
+  try {
+    if (there?.fstype === FSTYPE)
+      throw refuse(
+        given,
+        'MOUNTPOINT_BUSY',
+        EXIT.noInput,
+        `${printable(there.source)} is mounted there already`,
+        `run "ninefold unmount ${printable(given)}" first, or choose another folder`,
+      );
+    const found = await stat(path);
+    if (!found.isDirectory())
+      throw refuse(
+        given,
+        'MOUNTPOINT_NOT_FOLDER',
+        EXIT.noInput,
+        'it is not a folder',
+        'make a folder for it',
+      );
+    const uid = process.geteuid?.() ?? 0;
+    // fusermount3 asks the same (a folder that the user may write, not a shared one with the sticky bit), but says only "permission".
+    if (uid !== 0) {
+      const sticky = (found.mode & 0o1000) !== 0 && found.uid !== uid;
+      if (sticky) throw notOurs(given, 'it is a folder that all users share');
+      await access(path, constants.W_OK | constants.X_OK);
+    }
+    return { path, empty: (await readdir(path)).length === 0 };
+  } catch (error) {
+    if (error instanceof NinefoldError) throw error;
+    throw explain(given, error, there !== undefined);
+  }
+}
+
+/**
+ * The absolute path of a mount point without looking at the mount itself, which may be dead: only the folders above it are resolved.
+ */
+export async function canonical(given: string): Promise<string> {
+  if (given === '' || given.includes('\0'))
+    throw refuse(given, 'MOUNTPOINT_MISSING', EXIT.noInput, 'that is no path', 'name a folder');
+  const absolute = resolve(given);
+  if (absolute === '/') return absolute;
+  try {
+    const path = join(await realpath(dirname(absolute)), basename(absolute));
+    // A symbolic link to the mount point: follow it, unless something is mounted right there.
+    if (mountAt(readMounts(), path) !== undefined) return path;
+    return await realpath(path);
+  } catch (error) {
+    throw explain(given, error, false);
+  }
+}
+
+function explain(given: string, error: unknown, mounted: boolean): NinefoldError {
+  const { code, errno } = error as NodeJS.ErrnoException;
+  const why = because(errno ?? 5);
+  if (code === 'ENOENT')
+    return refuse(given, 'MOUNTPOINT_MISSING', EXIT.noInput, why, 'make the folder first', error);
+  if (code === 'ENOTDIR')
+    return refuse(
+      given,
+      'MOUNTPOINT_NOT_FOLDER',
+      EXIT.noInput,
+      'a part of the path is not a folder',
+      'check the path',
+      error,
+    );
+  if (code === 'EACCES' || code === 'EPERM') return notOurs(given, why, error);
+  const remedy = mounted ? `unmount what is there (umount -l ${printable(given)})` : 'choose another folder';
+  return refuse(given, 'MOUNTPOINT_DEAD', EXIT.noInput, why, remedy, error);
+}
+
+function notOurs(given: string, why: string, cause?: unknown): NinefoldError {
+  const remedy = 'choose a folder of your own, or mount as root';
+  return refuse(given, 'MOUNTPOINT_NOT_OURS', EXIT.noPermission, why, remedy, cause);
+}
+
+function refuse(
+  given: string,
+  code: string,
+  exit: ExitCode,
+  why: string,
+  remedy: string,
+  cause?: unknown,
+): NinefoldError {
+  const on = given === '' ? 'a path that is empty' : printable(given);
+  return new NinefoldError({ code, exit, what: 'cannot mount on', on, why, remedy, cause });
+}
