@@ -48,16 +48,14 @@ export class Identity {
     return 0;
   }
 
-  /** Runs `f` with the server's own rights, then goes back. For finding again what was already granted, never for what a client names. */
+  /** Runs `f`, which does not throw, with the server's own rights, then goes back. For finding again what was already granted, never for what a client names. */
   asServer<R>(f: () => R): R {
     if (this.current === this.self) return f();
     const before = this.current;
     if (this.become(this.self) < 0) throw new Error('the server cannot take its own identity back');
-    try {
-      return f();
-    } finally {
-      if (this.become(before) < 0) throw new Error('the server cannot take the identity of a request back');
-    }
+    const result = f();
+    if (this.become(before) < 0) throw new Error('the server cannot take the identity of a request back');
+    return result;
   }
 
   /** True if `user` may give a file that it owns to group `gid`. */
