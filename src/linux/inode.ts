@@ -6,7 +6,7 @@ import type { Mem } from '../base/mem.ts';
 import { STATX_BASIC_STATS, STATX_BTIME, StatBuf } from '../base/stat.ts';
 import { AT_FDCWD, type Off } from '../base/sys.ts';
 import { c, interrupted, ret } from './libc.ts';
-import { alloc, at, EMPTY_PATH, procFd, putOff } from './memory.ts';
+import { alloc, at, emptyPath, procFd, putOff } from './memory.ts';
 
 const AT_SYMLINK_NOFOLLOW = 0x100;
 const AT_NO_AUTOMOUNT = 0x800;
@@ -33,7 +33,7 @@ export function statat(dirfd: number, path: Mem, out: StatBuf): number {
 export function stat(fd: number, out: StatBuf): number {
   const p = at(out.mem, 0, STATX_SIZE);
   let r: number;
-  do r = ret(c.statx(fd, EMPTY_PATH, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, WANTED, p));
+  do r = ret(c.statx(fd, emptyPath(), AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, WANTED, p));
   while (interrupted(r));
   return r;
 }
@@ -60,7 +60,7 @@ export function chmodFd(fd: number, mode: number): number {
 
 export function chownFd(fd: number, uid: number, gid: number): number {
   let r: number;
-  do r = ret(c.fchownat(fd, EMPTY_PATH, uid >>> 0, gid >>> 0, AT_EMPTY_PATH));
+  do r = ret(c.fchownat(fd, emptyPath(), uid >>> 0, gid >>> 0, AT_EMPTY_PATH));
   while (interrupted(r));
   return r;
 }
@@ -71,7 +71,7 @@ export function utimensFd(fd: number, aSec: Off, aNsec: number, mSec: Off, mNsec
   putOff(times, 16, mSec);
   putOff(times, 24, mNsec);
   let r: number;
-  do r = ret(c.utimensat(fd, EMPTY_PATH, times.address, AT_EMPTY_PATH));
+  do r = ret(c.utimensat(fd, emptyPath(), times.address, AT_EMPTY_PATH));
   while (interrupted(r));
   if (r !== -EINVAL) return r;
   // AT_EMPTY_PATH came with Linux 5.8; before that, through the magic link.
@@ -87,7 +87,7 @@ export function fileHandle(fd: number, mem: Mem): number {
   let r: number;
   do
     r = ret(
-      c.name_to_handle_at(fd, EMPTY_PATH, handle.address, handle.address + 8 + MAX_HANDLE, AT_EMPTY_PATH),
+      c.name_to_handle_at(fd, emptyPath(), handle.address, handle.address + 8 + MAX_HANDLE, AT_EMPTY_PATH),
     );
   while (interrupted(r));
   if (r < 0) return r;

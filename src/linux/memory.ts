@@ -62,6 +62,9 @@ export function procFd(fd: number): number {
   return procPath.address;
 }
 
-/** The address of `""`. */
 const empty = alloc(1);
-export const EMPTY_PATH: number = empty.address;
+
+/** The address of `""`. A function, because only a closure keeps `empty` alive: a bare address would outlive its block. */
+export function emptyPath(): number {
+  return empty.address;
+}

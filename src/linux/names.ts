@@ -6,7 +6,7 @@ import { encodeDev } from '../base/stat.ts';
 import { AT_FDCWD, O_CLOEXEC, O_NOFOLLOW } from '../base/sys.ts';
 import { openFlags } from './arch.ts';
 import { c, interrupted, ret, SYS } from './libc.ts';
-import { alloc, at, EMPTY_PATH, procFd, putOff } from './memory.ts';
+import { alloc, at, emptyPath, procFd, putOff } from './memory.ts';
 
 const AT_SYMLINK_FOLLOW = 0x400;
 /** struct open_how: flags, mode, resolve, 64 bits each (include/uapi/linux/openat2.h). */
@@ -87,7 +87,7 @@ export function renameat(oldDir: number, oldPath: Mem, newDir: number, newPath: 
 export function readlinkFd(fd: number, mem: Mem, off: number, len: number): number {
   const p = at(mem, off, len);
   let r: number;
-  do r = ret(c.readlinkat(fd, EMPTY_PATH, p, len));
+  do r = ret(c.readlinkat(fd, emptyPath(), p, len));
   while (interrupted(r));
   return r;
 }
