@@ -57,7 +57,7 @@ export function parseHostPort(text: string): Parsed<{ host: string; port: number
 export function parseHost(text: string): Parsed<string> {
   if (text === '') return bad('the host is missing');
   if (text.startsWith('[')) {
-    if (!/^\[[0-9a-fA-F:.]+(%[A-Za-z0-9._-]+)?\]$/.test(text)) return bad('that is no IPv6 address');
+    if (!/^\[[0-9a-fA-F:.]+\]$/.test(text)) return bad('that is no IPv6 address');
     return good(text.slice(1, -1));
   }
   // What ssh or a resolver would read as an option must not get that far.

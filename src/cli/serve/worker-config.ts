@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+
+import type { ServeSettings } from './options.ts';
+
+/** All that the data plane is told: one JSON argument. Written by `ninefold serve` and `qfsd`, read by the program serve-worker. */
+export interface WorkerConfig {
+  /** What it is called in its own messages: `ninefold serve` or `qfsd`. */
+  program: string;
+  readFd: number;
+  writeFd: number;
+  /** The folder: a descriptor of it that was handed over, or its path inside the sandbox. */
+  root: { fd: number } | { path: string };
+  /** A socket to the supervisor: it asks for counters there, and when it closes the worker ends. */
+  controlFd?: number;
+  settings: ServeSettings;
+}

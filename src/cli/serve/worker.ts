@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+
+import { openSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { because, EXIT, type ExitCode, NinefoldError, printable } from '../../base/error.ts';
+import { O_CLOEXEC, O_DIRECTORY, O_PATH } from '../../base/sys.ts';
+import { openSys } from '../../linux/index.ts';
+import { Stats, serveConnection } from '../../p9-server/index.ts';
+import { die, say } from '../report.ts';
+import { LOG_LEVELS, type LogLevel, serverOptions } from './options.ts';
+import { userTable } from './users.ts';
+import type { WorkerConfig } from './worker-config.ts';
+
+/**
+ * The data plane of one connection: runs confined, serves one folder to one peer and ends with it. Exit 0 when the peer closed between
+ * two messages, 65 when it broke the protocol or went away in the middle of one, 8 when the server itself failed.
+ */
+export async function serveWorker(config: WorkerConfig): Promise<ExitCode> {
+  const { program, settings } = config;
+  const sys = openSys();
+  const stats = new Stats();
+  const printStats = (): void => say(JSON.stringify({ ...stats.toJSON(), pid: process.pid }));
+  // Always handled: without a handler Node would open a debugger's port at this signal.
+  process.on('SIGUSR1', () => {
+    if (settings.stats) printStats();
+  });
+  for (const [signal, exit] of [
+    ['SIGINT', EXIT.interrupted],
+    ['SIGTERM', EXIT.terminated],
+    ['SIGHUP', EXIT.terminated],
+  ] as const)
+    process.on(signal, () => {
+      if (settings.stats) printStats();
+      process.exit(exit);
+    });
+  if (config.controlFd !== undefined) obeySupervisor(config.controlFd, printStats);
+
+  const rootFd = openRoot(config);
+  const log = (level: Exclude<LogLevel, 'silent'>, line: string): void => {
+    if (LOG_LEVELS.indexOf(level) <= LOG_LEVELS.indexOf(settings.logLevel))
+      say(`${program}: ${level}: ${line}`);
+  };
+  try {
+    const end = await serveConnection({
+      sys,
+      readFd: config.readFd,
+      writeFd: config.writeFd,
+      rootFd,
+      options: serverOptions(settings, { log, lookupUser: userTable() }),
+      stats,
+    });
+    if (!end.clean) log('warn', end.why);
+    return end.clean ? EXIT.ok : EXIT.protocol;
+  } catch (error) {
+    throw new NinefoldError({
+      code: 'SERVER_FAILED',
+      exit: EXIT.server,
+      what: 'the server failed while serving',
+      on: 'a client',
+      why: printable(error instanceof Error ? error.message : String(error)),
+      remedy: 'please report it, with the output under NINEFOLD_DEBUG=1',
+      cause: error,
+    });
+  } finally {
+    if (settings.stats) printStats();
+  }
+}
+
+function openRoot({ root }: WorkerConfig): number {
+  if ('fd' in root) return root.fd;
+  try {
+    return openSync(root.path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  } catch (error) {
+    throw new NinefoldError({
+      code: 'SHARE_MISSING',
+      exit: EXIT.server,
+      what: 'cannot open the shared folder inside the sandbox as',
+      on: printable(root.path),
+      why: because((error as NodeJS.ErrnoException).errno ?? 5),
+      remedy: 'check that the folder is still there',
+      cause: error,
+    });
+  }
+}
+
+/** Any byte asks for the counters; the end means that the supervisor is gone, and a share must not outlive it. */
+function obeySupervisor(fd: number, printStats: () => void): void {
+  const socket = new Socket({ fd, readable: true, writable: false });
+  socket.on('data', printStats);
+  socket.on('error', () => process.exit(EXIT.terminated));
+  socket.on('end', () => process.exit(EXIT.terminated));
+  socket.unref();
+}
+
+/** The main function of the program: the configuration is its one argument. */
+export function serveWorkerMain(argument: string | undefined): void {
+  let program = 'serve-worker';
+  Promise.resolve()
+    .then(() => {
+      const config = JSON.parse(argument ?? '') as WorkerConfig;
+      program = config.program;
+      return serveWorker(config);
+    })
+    .then(
+      (code) => process.exit(code),
+      (error: unknown) => die(program, error),
+    );
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+
+import { fstatSync, readFileSync } from 'node:fs';
+import { EXIT, NinefoldError } from '../base/error.ts';
+
+/** Flags of /proc/self/fdinfo (proc_pid_fdinfo(5)): open(2)'s, in octal. */
+const O_ACCMODE = 3;
+const O_RDONLY = 0;
+const O_WRONLY = 1;
+const O_PATH = 0o10000000;
+
+/**
+ * Checks that two descriptors can carry a conversation: open, a pipe or socket (or a terminal-free character device such as a
+ * hypervisor's port), and usable in their direction. Throws NinefoldError FD_CLOSED, FD_KIND or FD_DIRECTION (exit 78).
+ */
+export function checkDescriptors(readFd: number, writeFd: number): void {
+  check(readFd, 'read');
+  check(writeFd, 'write');
+}
+
+function check(fd: number, use: 'read' | 'write'): void {
+  const fail = (code: string, why: string): NinefoldError =>
+    new NinefoldError({
+      code,
+      exit: EXIT.config,
+      what: `cannot ${use} 9P ${use === 'read' ? 'from' : 'to'}`,
+      on: `descriptor ${fd}`,
+      why,
+      remedy: 'hand over an open pipe or socket',
+    });
+  let kind: string;
+  try {
+    const s = fstatSync(fd);
+    if (s.isDirectory()) kind = 'a folder';
+    else if (s.isFile()) kind = 'a regular file';
+    else if (s.isBlockDevice()) kind = 'a block device';
+    else kind = '';
+  } catch {
+    throw fail('FD_CLOSED', 'it is not open');
+  }
+  if (kind !== '') throw fail('FD_KIND', `it is ${kind}`);
+  const flags = openFlags(fd);
+  if (flags === undefined) return;
+  if ((flags & O_PATH) !== 0) throw fail('FD_KIND', 'it is only a handle to a path');
+  const access = flags & O_ACCMODE;
+  if (use === 'read' && access === O_WRONLY) throw fail('FD_DIRECTION', 'it is open for writing only');
+  if (use === 'write' && access === O_RDONLY) throw fail('FD_DIRECTION', 'it is open for reading only');
+}
+
+/** undefined where /proc is not mounted: the first read or write will tell then. */
+function openFlags(fd: number): number | undefined {
+  try {
+    const m = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'));
+    return m?.[1] === undefined ? undefined : Number.parseInt(m[1], 8);
+  } catch {
+    return undefined;
+  }
+}
