@@ -6,7 +6,7 @@ import type { Mem } from '../base/mem.ts';
 import { STATX_BASIC_STATS, STATX_BTIME, StatBuf } from '../base/stat.ts';
 import { AT_FDCWD, type Off } from '../base/sys.ts';
 import { c, interrupted, ret } from './libc.ts';
-import { alloc, at, emptyPath, procFd, putOff } from './memory.ts';
+import { alloc, at, emptyPath, pathOf, procFd, putOff } from './memory.ts';
 
 const AT_SYMLINK_NOFOLLOW = 0x100;
 const AT_NO_AUTOMOUNT = 0x800;
@@ -25,7 +25,7 @@ const handle = alloc(8 + MAX_HANDLE + 4);
 export function statat(dirfd: number, path: Mem, out: StatBuf): number {
   const p = at(out.mem, 0, STATX_SIZE);
   let r: number;
-  do r = ret(c.statx(dirfd, path.address, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, WANTED, p));
+  do r = ret(c.statx(dirfd, pathOf(path), AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, WANTED, p));
   while (interrupted(r));
   return r;
 }

@@ -18,8 +18,29 @@ export function alloc(size: number): Mem {
   return new Mem(new Uint8Array(buffer, skip, size), base + skip);
 }
 
+/**
+ * The blocks whose addresses were taken last. An address does not keep its block alive, and boxing the next argument of the call can run the
+ * collector: a caller's temporary must outlive the call. No call takes more than two of either sort.
+ */
+const held: { data: Mem | undefined; data2: Mem | undefined; path: Mem | undefined; path2: Mem | undefined } =
+  {
+    data: undefined,
+    data2: undefined,
+    path: undefined,
+    path2: undefined,
+  };
+
+/** The address of a NUL-terminated string at 0. */
+export function pathOf(mem: Mem): number {
+  held.path2 = held.path;
+  held.path = mem;
+  return mem.address;
+}
+
 /** The address of `mem[off … off+len)`; the one bounds check between the engines and the kernel. */
 export function at(mem: Mem, off: number, len: number): number {
+  held.data2 = held.data;
+  held.data = mem;
   // Written so that NaN fails too.
   if (!(off >= 0 && len >= 0 && off + len <= mem.size)) {
     throw new RangeError(`bytes ${off} to ${off + len} of a block of ${mem.size}`);

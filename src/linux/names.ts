@@ -6,7 +6,7 @@ import { encodeDev } from '../base/stat.ts';
 import { AT_FDCWD, O_CLOEXEC, O_NOFOLLOW } from '../base/sys.ts';
 import { openFlags } from './arch.ts';
 import { c, interrupted, ret, SYS } from './libc.ts';
-import { alloc, at, emptyPath, procFd, putOff } from './memory.ts';
+import { alloc, at, emptyPath, pathOf, procFd, putOff } from './memory.ts';
 
 const AT_SYMLINK_FOLLOW = 0x400;
 /** struct open_how: flags, mode, resolve, 64 bits each (include/uapi/linux/openat2.h). */
@@ -15,7 +15,7 @@ const how = alloc(HOW_SIZE);
 
 export function openat(dirfd: number, path: Mem, flags: number, mode: number): number {
   let r: number;
-  do r = ret(c.openat(dirfd, path.address, openFlags(flags) | O_CLOEXEC, mode));
+  do r = ret(c.openat(dirfd, pathOf(path), openFlags(flags) | O_CLOEXEC, mode));
   while (interrupted(r));
   return r;
 }
@@ -25,7 +25,7 @@ export function openat2(dirfd: number, path: Mem, flags: number, mode: number, r
   putOff(how, 8, mode);
   putOff(how, 16, resolve);
   let r: number;
-  do r = ret(c.syscall(SYS.openat2, dirfd, path.address, how.address, HOW_SIZE, 0));
+  do r = ret(c.syscall(SYS.openat2, dirfd, pathOf(path), how.address, HOW_SIZE, 0));
   while (interrupted(r));
   return r;
 }
@@ -41,7 +41,7 @@ export function reopen(fd: number, flags: number): number {
 
 export function mkdirat(dirfd: number, path: Mem, mode: number): number {
   let r: number;
-  do r = ret(c.mkdirat(dirfd, path.address, mode));
+  do r = ret(c.mkdirat(dirfd, pathOf(path), mode));
   while (interrupted(r));
   return r;
 }
@@ -49,14 +49,14 @@ export function mkdirat(dirfd: number, path: Mem, mode: number): number {
 export function mknodat(dirfd: number, path: Mem, mode: number, major: number, minor: number): number {
   const dev = encodeDev(major, minor);
   let r: number;
-  do r = ret(c.mknodat(dirfd, path.address, mode, dev));
+  do r = ret(c.mknodat(dirfd, pathOf(path), mode, dev));
   while (interrupted(r));
   return r;
 }
 
 export function symlinkat(target: Mem, dirfd: number, path: Mem): number {
   let r: number;
-  do r = ret(c.symlinkat(target.address, dirfd, path.address));
+  do r = ret(c.symlinkat(pathOf(target), dirfd, pathOf(path)));
   while (interrupted(r));
   return r;
 }
@@ -65,21 +65,21 @@ export function symlinkat(target: Mem, dirfd: number, path: Mem): number {
 export function linkFd(fd: number, dirfd: number, path: Mem): number {
   const from = procFd(fd);
   let r: number;
-  do r = ret(c.linkat(AT_FDCWD, from, dirfd, path.address, AT_SYMLINK_FOLLOW));
+  do r = ret(c.linkat(AT_FDCWD, from, dirfd, pathOf(path), AT_SYMLINK_FOLLOW));
   while (interrupted(r));
   return r;
 }
 
 export function unlinkat(dirfd: number, path: Mem, flags: number): number {
   let r: number;
-  do r = ret(c.unlinkat(dirfd, path.address, flags));
+  do r = ret(c.unlinkat(dirfd, pathOf(path), flags));
   while (interrupted(r));
   return r;
 }
 
 export function renameat(oldDir: number, oldPath: Mem, newDir: number, newPath: Mem, flags: number): number {
   let r: number;
-  do r = ret(c.renameat2(oldDir, oldPath.address, newDir, newPath.address, flags));
+  do r = ret(c.renameat2(oldDir, pathOf(oldPath), newDir, pathOf(newPath), flags));
   while (interrupted(r));
   return r;
 }
@@ -95,7 +95,7 @@ export function readlinkFd(fd: number, mem: Mem, off: number, len: number): numb
 export function fdPath(fd: number, mem: Mem): number {
   const link = procFd(fd);
   let r: number;
-  do r = ret(c.readlinkat(AT_FDCWD, link, mem.address, mem.size));
+  do r = ret(c.readlinkat(AT_FDCWD, link, at(mem, 0, mem.size), mem.size));
   while (interrupted(r));
   return r;
 }

@@ -3,13 +3,13 @@
 
 import type { Mem } from '../base/mem.ts';
 import { c, interrupted, ret } from './libc.ts';
-import { at, procFd } from './memory.ts';
+import { at, pathOf, procFd } from './memory.ts';
 
 export function getxattr(fd: number, name: Mem, value: Mem, off: number, len: number): number {
   const p = at(value, off, len);
   const path = procFd(fd);
   let r: number;
-  do r = ret(c.getxattr(path, name.address, p, len));
+  do r = ret(c.getxattr(path, pathOf(name), p, len));
   while (interrupted(r));
   return r;
 }
@@ -18,7 +18,7 @@ export function setxattr(fd: number, name: Mem, value: Mem, off: number, len: nu
   const p = at(value, off, len);
   const path = procFd(fd);
   let r: number;
-  do r = ret(c.setxattr(path, name.address, p, len, flags));
+  do r = ret(c.setxattr(path, pathOf(name), p, len, flags));
   while (interrupted(r));
   return r;
 }
@@ -35,7 +35,7 @@ export function listxattr(fd: number, list: Mem, off: number, len: number): numb
 export function removexattr(fd: number, name: Mem): number {
   const path = procFd(fd);
   let r: number;
-  do r = ret(c.removexattr(path, name.address));
+  do r = ret(c.removexattr(path, pathOf(name)));
   while (interrupted(r));
   return r;
 }

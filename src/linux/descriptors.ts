@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+// Flags and sizes of descriptors, and pipes. All return ≥ 0 or -errno.
+
+import { O_CLOEXEC, O_NONBLOCK } from '../base/sys.ts';
+import { c, declare, ret } from './libc.ts';
+import { alloc } from './memory.ts';
+
+const F_GETFD = 1;
+const F_SETFD = 2;
+const F_GETFL = 3;
+const F_SETFL = 4;
+const F_SETPIPE_SZ = 1031;
+const F_GETPIPE_SZ = 1032;
+const FD_CLOEXEC = 1;
+
+const pipe2 = declare('pipe2', ['uintptr_t', 'int']);
+const two = alloc(8);
+
+/** Fills `out` with the read end and the write end, close-on-exec. */
+export function pipe(out: [number, number]): number {
+  const r = ret(pipe2(two.address, O_CLOEXEC));
+  if (r < 0) return r;
+  out[0] = two.dv.getInt32(0, true);
+  out[1] = two.dv.getInt32(4, true);
+  return 0;
+}
+
+/** The size asked for is rounded up to a power of two; -EPERM above /proc/sys/fs/pipe-max-size for an ordinary user. Returns the new size. */
+export function setPipeSize(fd: number, bytes: number): number {
+  return ret(c.fcntl(fd, F_SETPIPE_SZ, bytes));
+}
+
+export function getPipeSize(fd: number): number {
+  return ret(c.fcntl(fd, F_GETPIPE_SZ, 0));
+}
+
+/** open(2) flags of the description: access mode, O_NONBLOCK, O_APPEND, O_PATH … */
+export function statusFlags(fd: number): number {
+  return ret(c.fcntl(fd, F_GETFL, 0));
+}
+
+/** The flag is the open file description's: whoever shares it (a parent's terminal, say) sees the change. */
+export function setNonblocking(fd: number, on: boolean): number {
+  const flags = statusFlags(fd);
+  if (flags < 0) return flags;
+  return ret(c.fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK));
+}
+
+/** Whether execve(2) closes it: 1, 0 or -errno. */
+export function closeOnExec(fd: number): number {
+  const r = ret(c.fcntl(fd, F_GETFD, 0));
+  return r < 0 ? r : r & FD_CLOEXEC;
+}
+
+export function setCloseOnExec(fd: number, on: boolean): number {
+  return ret(c.fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0));
+}

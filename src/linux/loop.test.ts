@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Worker } from 'node:worker_threads';
+import { cstr, sys } from '../../test/helpers/linux.ts';
+import { POLLIN, POLLNVAL, POLLOUT, type Sys } from '../base/sys.ts';
+import { Turns } from '../base/turns.ts';
+import { pipe } from './net.ts';
+
+function pipeOf(): [number, number] {
+  const p: [number, number] = [-1, -1];
+  assert.equal(pipe(p), 0);
+  return p;
+}
+
+test('poll tells which descriptors are ready', () => {
+  const [r, w] = pipeOf();
+  const m = sys.alloc(24);
+  const ask = (events: [number, number][], timeout: number): number => {
+    events.forEach(([fd, e], i) => {
+      m.dv.setInt32(i * 8, fd, true);
+      m.dv.setUint32(i * 8 + 4, e, true);
+    });
+    return sys.poll(m, events.length, timeout);
+  };
+  assert.equal(ask([[r, POLLIN]], 0), 0);
+  assert.equal(ask([[w, POLLOUT]], -1), 1);
+  sys.write(w, cstr('x'), 0, 1);
+  assert.equal(
+    ask(
+      [
+        [r, POLLIN],
+        [-1, POLLIN],
+        [1_000_000, POLLIN],
+      ],
+      -1,
+    ),
+    2,
+  );
+  assert.deepEqual(
+    [m.dv.getUint16(6, true), m.dv.getUint16(14, true), m.dv.getUint16(22, true)],
+    [POLLIN, 0, POLLNVAL],
+  );
+  assert.throws(() => sys.poll(m, 4, 0), RangeError);
+  sys.close(r);
+  sys.close(w);
+});
+
+test('the loop’s timeout is that of the next timer, inside setImmediate too', async () => {
+  sys.eventLoopFd();
+  await new Promise((ok) => setTimeout(ok, 20));
+  await new Promise<void>((ok, fail) =>
+    setImmediate(() => {
+      try {
+        const timer = setTimeout(() => {}, 500);
+        const left = sys.eventLoopTimeout();
+        assert.ok(left > 0 && left <= 500, `${left}`);
+        const until = performance.now() + 30;
+        while (performance.now() < until);
+        assert.ok(sys.eventLoopTimeout() <= left - 25);
+        clearTimeout(timer);
+        ok();
+      } catch (e) {
+        fail(e);
+      }
+    }),
+  );
+});
+
+test('a loop that has nothing to do sleeps, and wakes for a timer and for a slow call', async () => {
+  let polls = 0;
+  const counting: Sys = {
+    ...sys,
+    poll(fds, count, ms) {
+      polls++;
+      return sys.poll(fds, count, ms);
+    },
+  };
+  const [r, w] = pipeOf();
+  const turns = new Turns(counting);
+  turns.add({ fd: r, events: POLLIN, turn: () => turns.stop() });
+  let pollsAtTimer = 0;
+  let slow = 0;
+  const timer = setTimeout(() => {
+    pollsAtTimer = polls;
+    sys.slow.fsync(-1, (result) => {
+      slow = result;
+      sys.write(w, cstr('x'), 0, 1);
+    });
+  }, 200);
+  await turns.run();
+  clearTimeout(timer);
+  assert.equal(slow, -9);
+  assert.ok(pollsAtTimer > 0 && pollsAtTimer < 20, `${pollsAtTimer} polls in 200 ms`);
+  sys.close(r);
+  sys.close(w);
+});
+
+test('a worker has a loop of its own, and can be ended while it sleeps in poll', async () => {
+  const url = (file: string): string => JSON.stringify(new URL(file, import.meta.url).href);
+  const code = `
+    import { parentPort } from 'node:worker_threads';
+    const { openSys } = await import(${url('./index.js')});
+    const { pipe } = await import(${url('./net.js')});
+    const { Turns } = await import(${url('../base/turns.js')});
+    const sys = openSys();
+    const ends = [-1, -1];
+    pipe(ends);
+    const r = ends[0];
+    const turns = new Turns(sys);
+    turns.add({ fd: r, events: 1, turn() {} });
+    parentPort.postMessage(sys.eventLoopFd());
+    await turns.run();`;
+  const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(code)}`));
+  const fd = await new Promise((ok, fail) => worker.once('message', ok).once('error', fail));
+  assert.notEqual(fd, sys.eventLoopFd());
+  await worker.terminate();
+});
