@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+
+import { parseArgs } from 'node:util';
+
+export interface BenchArgs {
+  readonly server: boolean;
+  readonly mount: boolean;
+  readonly quick: boolean;
+  /** Part of a row's key or title; '' for all. */
+  readonly row: string;
+  /** Undefined: each part's own number. */
+  readonly rounds: number | undefined;
+  readonly help: boolean;
+}
+
+export const HELP = `npm run bench -- [--only server|mount] [--quick] [--row NAME] [--rounds N]
+
+  --only server   CPU per request of the 9P server, against diod
+  --only mount    what a person waits for on a mount, against sshfs, bindfs and the local folder
+  --quick         a tenth of the work and few rounds: does it run, not how fast
+  --row NAME      only rows whose name or title contains NAME
+  --rounds N      how often everything is repeated; the tables show medians
+
+Without --quick and --row the tables also go to docs/BENCHMARKS.md. Figures mean something on an otherwise idle machine only.
+`;
+
+/** Throws TypeError with one line for what makes no sense. */
+export function benchArgs(argv: readonly string[]): BenchArgs {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      only: { type: 'string' },
+      quick: { type: 'boolean', default: false },
+      row: { type: 'string', default: '' },
+      rounds: { type: 'string' },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  const { only, rounds } = values;
+  if (only !== undefined && only !== 'server' && only !== 'mount')
+    throw new TypeError(`--only is server or mount, not ${only}`);
+  if (rounds !== undefined && !/^[1-9]\d{0,2}$/.test(rounds))
+    throw new TypeError(`--rounds is a number from 1 to 999, not ${rounds}`);
+  return {
+    server: only !== 'mount',
+    mount: only !== 'server',
+    quick: values.quick,
+    row: values.row,
+    rounds: rounds === undefined ? undefined : Number(rounds),
+    help: values.help,
+  };
+}
+
+/** Whether `--row` means this row. */
+export function wanted(row: { key: string; title: string }, word: string): boolean {
+  return row.key.includes(word) || row.title.toLowerCase().includes(word.toLowerCase());
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+
+import { type BenchArgs, wanted } from '../args.ts';
+import type { Cleanup } from '../common/cleanup.ts';
+import type { Part } from '../page.ts';
+import { SERVER_PEERS } from './peers.ts';
+import { renderServer } from './render.ts';
+import { SERVER_ROWS } from './rows.ts';
+import { runServerRows } from './run.ts';
+
+/** The first half of `npm run bench`; undefined when no row is wanted. */
+export async function serverPart(args: BenchArgs, cleanup: Cleanup): Promise<Part | undefined> {
+  const rows = SERVER_ROWS.filter((r) => wanted(r, args.row));
+  const start = wanted({ key: 'start', title: 'start to first reply' }, args.row);
+  const peak = wanted({ key: 'memory', title: 'memory, peak' }, args.row);
+  if (rows.length === 0 && !start && !peak) return undefined;
+  const peers = SERVER_PEERS.filter((p) => p.command('/', 0) !== undefined);
+  const missing = SERVER_PEERS.filter((p) => !peers.includes(p));
+  const rounds = args.rounds ?? (args.quick ? 1 : 5);
+  const results = await runServerRows(
+    { rounds, divide: args.quick ? 10 : 1, rows, peers, starts: start ? (args.quick ? 3 : 20) : 0 },
+    cleanup,
+  );
+  if (!peak) results.peak.clear();
+  return {
+    key: 'server',
+    title: 'Server: CPU per request',
+    text: `µs of server CPU per operation (all threads of all its processes), and µs of wall clock. One 9P connection over a Unix socket pair, client and
+servers on the same CPU, msize 65536, one warm-up alike for all. An operation is a request, in readdir an entry. Median of ${rounds} rounds in turn.`,
+    table: renderServer(results, rows, peers),
+    versions: peers.map((p) => `${p.name} ${p.version()}`),
+    missing: missing.map((p) => `${p.name} is not here, so its column is left out: ${p.missing}`),
+  };
+}
