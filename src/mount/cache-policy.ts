@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+
+import { S_IFREG } from '../base/stat.ts';
+import { FOPEN_KEEP_CACHE, FOPEN_NOFLUSH } from '../fuse-abi/index.ts';
+import type { Node } from './node.ts';
+
+const O_ACCMODE = 3;
+
+/** How long the kernel may answer without asking. Milliseconds. */
+export interface CacheTimes {
+  /** A name stands for the same object. */
+  readonly entryMs: number;
+  /** Size, times, mode of an object. */
+  readonly attrMs: number;
+  /** A name is not there. 0 = ask each time. */
+  readonly negativeMs: number;
+}
+
+export const DEFAULT_TIMES: CacheTimes = { entryMs: 1000, attrMs: 1000, negativeMs: 0 };
+
+/**
+ * Every decision about what the kernel may keep stands in this file. Today it is time alone: what another client changes is seen after `attrMs`
+ * at the latest (and on open(2) for a file's bytes). A scheme in which the server tells of changes will replace these answers and nothing else.
+ */
+export class CachePolicy {
+  readonly entryMs: number;
+  readonly attrMs: number;
+  readonly negativeMs: number;
+
+  constructor(times: CacheTimes) {
+    this.entryMs = times.entryMs;
+    this.attrMs = times.attrMs;
+    this.negativeMs = times.negativeMs;
+  }
+
+  /**
+   * `open_flags` for a file just opened, when the server's qid says `version`. The pages of an earlier open may stay when nothing has
+   * changed since; version 0 means "no versions here" (QEMU, diod), so nothing is known and nothing kept.
+   */
+  onOpen(node: Node, version: number, flags: number): number {
+    let out = 0;
+    if (version !== 0 && node.cachedVersion === version) out |= FOPEN_KEEP_CACHE;
+    node.cachedVersion = version;
+    // A close(2) of a file that was only read, and never locked, has nothing to tell us.
+    if ((flags & O_ACCMODE) === 0 && !node.everLocked && node.kind === S_IFREG) out |= FOPEN_NOFLUSH;
+    return out;
+  }
+
+  /** Our own write went by: the pages are right, but the version that belongs to them is not known. */
+  onWrite(node: Node): void {
+    node.cachedVersion = 0;
+  }
+
+  /** `open_flags` for a folder: the kernel does not keep listings, because READDIRPLUS refreshes names and attributes on the way. */
+  onOpenDir(_node: Node): number {
+    return 0;
+  }
+}

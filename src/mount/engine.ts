@@ -1,0 +1,473 @@
+// SPDX-License-Identifier: MIT
+
+import { EAGAIN, ECONNABORTED, EIO, EINTR, ENODEV, ENOENT, ENOSYS, ENOTCONN, ESTALE, errnoName } from '../base/errno.ts';
+import { because } from '../base/error.ts';
+import type { Mem } from '../base/mem.ts';
+import { POLLIN, POLLOUT, type Sys } from '../base/sys.ts';
+import { Turns, type Watch } from '../base/turns.ts';
+import { IN_HEADER, InHeader, OP, OUT_HEADER, putEntryOut, putOutHeader, SHAPE } from '../fuse-abi/index.ts';
+import {
+  ALL_SENT,
+  BAD_FRAME,
+  BY_TYPE,
+  Channel,
+  cleanErrno,
+  NEED_MORE,
+  type OnReply,
+  REQUEST_MAX,
+  type Requests,
+  Reply,
+  RLERROR,
+  type Session,
+  T,
+  Tags,
+  wellFormed,
+} from '../p9-client/index.ts';
+import { Attrs } from './attrs.ts';
+import { CachePolicy } from './cache-policy.ts';
+import { Fids } from './fids.ts';
+import { Handles } from './handle.ts';
+import { Interrupts } from './interrupts.ts';
+import type { Node } from './node.ts';
+import { Nodes } from './nodes.ts';
+import { Op } from './op.ts';
+import { HANDLERS } from './ops/index.ts';
+import type { MountLog, MountOptions } from './options.ts';
+import type { MountStats } from './stats.ts';
+
+/** Requests to the server that may be under way at one time. */
+const MAX_TAGS = 512;
+/** One kernel request leads to at most so many messages at once; while fewer tags are free, no more are read. */
+const TAGS_PER_REQUEST = 16;
+/** Kernel requests taken in one turn, so that replies get their turn too. */
+const REQUESTS_PER_TURN = 64;
+/** Room for `struct fuse_in_header`, the longest struct, two names, and then some: what a request has beside its data. */
+const REQUEST_SLACK = 16384;
+
+/** How a mount ended. */
+export type MountEnd =
+  | { readonly kind: 'unmounted' }
+  | { readonly kind: 'disconnected'; readonly why: string }
+  | { readonly kind: 'protocol'; readonly why: string };
+
+/**
+ * The turning loop between /dev/fuse and the 9P channel. A turn takes in what the kernel asks, writes the messages that this leads to into one block and
+ * sends it; another takes in all replies that have come and answers the kernel. Operations live in ops/, one small state machine each.
+ */
+export class Engine {
+  readonly sys: Sys;
+  readonly options: MountOptions;
+  readonly session: Session;
+  readonly stats: MountStats;
+  readonly policy: CachePolicy;
+  readonly nodes: Nodes;
+  readonly handles = new Handles();
+  readonly fids: Fids;
+  readonly interrupts: Interrupts;
+  readonly attrs: Attrs;
+  /** The kernel's request at hand, whole. */
+  readonly request: Mem;
+  readonly requestText: Buffer;
+  readonly header = new InHeader();
+  /** Where replies to the kernel are made, header first. */
+  readonly out: Mem;
+  readonly req: Requests;
+  /** The server has Treaddirplus and Tlookup. */
+  canReaddirplus = false;
+  /** The server said that it has no Tunlinkat, or no Trenameat. */
+  noUnlinkat = false;
+  noRenameat = false;
+  /** Who holds our locks, as other clients see it. */
+  readonly clientName: string;
+  /** Called once the kernel has been told how things stand: from now on the mount answers. */
+  ready: () => void = () => {};
+  /** Milliseconds, as of the present turn. */
+  now = 0;
+  /** All ops ever made, for the rare look at those under way. */
+  readonly ops: Op[] = [];
+
+  readonly turns: Turns;
+  private readonly fuseFd: number;
+  private readonly channel: Channel;
+  private readonly tags = new Tags<Engine, Op>(MAX_TAGS);
+  private readonly reply = new Reply();
+  private readonly idle: Op[] = [];
+  private readonly nobody = new Op();
+  private readonly deviceWatch: Watch;
+  private readonly readWatch: Watch;
+  private readonly writeWatch: Watch;
+  private readonly log: MountLog;
+  private ended: MountEnd | undefined;
+  private warned = 0;
+  private readonly clunks: number[] = [];
+
+  constructor(how: {
+    sys: Sys;
+    fuseFd: number;
+    readFd: number;
+    writeFd: number;
+    session: Session;
+    options: MountOptions;
+    log: MountLog;
+    stats: MountStats;
+  }) {
+    const { sys, session, options } = how;
+    this.sys = sys;
+    this.session = session;
+    this.options = options;
+    this.log = how.log;
+    this.stats = how.stats;
+    this.fuseFd = how.fuseFd;
+    this.clientName = options.clientName;
+    this.canReaddirplus = session.ordered && session.extended;
+    this.policy = new CachePolicy(options.times);
+    this.nodes = new Nodes(session.root.pathLo, session.root.pathHi);
+    this.nodes.root.fid = session.rootFid;
+    this.fids = new Fids(options.maxIdleFids);
+    this.attrs = new Attrs(options.owners);
+    this.interrupts = new Interrupts(this);
+    this.channel = new Channel(sys, how.readFd, how.writeFd, session.msize);
+    this.req = this.channel.requests;
+    this.request = sys.alloc(options.maxWrite + REQUEST_SLACK);
+    this.requestText = Buffer.from(this.request.u8.buffer, this.request.u8.byteOffset, this.request.size);
+    this.out = sys.alloc(options.maxWrite + 4096);
+    this.nobody.active = true;
+    this.nobody.done = true;
+    this.turns = new Turns(sys, 4);
+    this.deviceWatch = { fd: how.fuseFd, events: POLLIN, turn: () => this.onDevice() };
+    this.readWatch = { fd: how.readFd, events: POLLIN, turn: () => this.onReplies() };
+    this.writeWatch = { fd: how.writeFd, events: 0, turn: () => this.onWritable() };
+    this.turns.add(this.readWatch);
+    this.turns.add(this.deviceWatch);
+    this.turns.add(this.writeWatch);
+  }
+
+  /** Resolves at the end of the mount. */
+  async run(): Promise<MountEnd> {
+    await this.turns.run();
+    this.interrupts.stop();
+    this.stats.bytesIn = this.channel.bytesIn;
+    this.stats.bytesOut = this.channel.bytesOut;
+    return this.ended ?? { kind: 'unmounted' };
+  }
+
+  /** Ends the loop. Whoever still waits gets ENOTCONN at once. */
+  end(end: MountEnd): void {
+    if (this.ended !== undefined) return;
+    this.ended = end;
+    if (end.kind !== 'unmounted') {
+      for (const op of this.ops) if (op.active && !op.done) this.error(op, ENOTCONN);
+    }
+    this.turns.stop();
+  }
+
+  get isEnded(): boolean {
+    return this.ended !== undefined;
+  }
+
+  // ---- the kernel's side ----
+
+  private onDevice(): void {
+    this.now = performance.now();
+    const { request, header } = this;
+    for (let i = 0; i < REQUESTS_PER_TURN && this.mayTake(); i++) {
+      const n = this.sys.read(this.fuseFd, request, 0, request.size);
+      if (n < 0) {
+        if (n === -EAGAIN) break;
+        if (n === -ENOENT || n === -EINTR) continue;
+        if (n === -ENODEV || n === -ECONNABORTED) return this.end({ kind: 'unmounted' });
+        return this.end({ kind: 'disconnected', why: `reading /dev/fuse failed: ${because(n)}` });
+      }
+      if (header.read(request.dv, n)) this.begin();
+      if (this.ended !== undefined) return;
+    }
+    this.settleTurn();
+  }
+
+  private mayTake(): boolean {
+    return (
+      this.tags.free >= TAGS_PER_REQUEST &&
+      !this.channel.runBusy &&
+      this.req.room >= REQUEST_MAX * 4 &&
+      this.writeWatch.events === 0
+    );
+  }
+
+  private begin(): void {
+    const h = this.header;
+    const { opcode } = h;
+    this.stats.count(opcode);
+    const op = this.idle.pop() ?? this.newOp();
+    op.reset();
+    op.uniqueLo = h.uniqueLo;
+    op.uniqueHi = h.uniqueHi;
+    op.opcode = opcode;
+    op.uid = h.uid;
+    op.gid = h.gid;
+    op.pid = h.pid;
+    const handler = HANDLERS[opcode];
+    const shape = SHAPE[opcode];
+    if (handler === undefined || shape === undefined) this.error(op, ENOSYS);
+    else if (h.end < IN_HEADER + shape.struct || !this.takeStrings(op, IN_HEADER + shape.struct, shape.strings)) {
+      this.error(op, EIO);
+    } else {
+      const node = this.nodes.get(h.nodeLo, h.nodeHi);
+      if (node === undefined && needsNode(opcode)) this.error(op, ESTALE);
+      else {
+        op.node = node;
+        if (node !== undefined) node.busy++;
+        handler(this, op);
+      }
+    }
+    this.release(op);
+  }
+
+  /** The NUL-terminated strings behind a request's struct, as latin1. */
+  private takeStrings(op: Op, at: number, strings: number): boolean {
+    if (strings === 0) return true;
+    const { u8 } = this.request;
+    const end = this.header.end;
+    const first = u8.indexOf(0, at);
+    if (first < 0 || first >= end) return false;
+    op.name = this.requestText.toString('latin1', at, first);
+    if (strings === 1) return true;
+    const second = u8.indexOf(0, first + 1);
+    if (second < 0 || second >= end) return false;
+    op.name2 = this.requestText.toString('latin1', first + 1, second);
+    return true;
+  }
+
+  private newOp(): Op {
+    const op = new Op();
+    this.ops.push(op);
+    return op;
+  }
+
+  /** A second node that an operation names. Undefined when there is none: answered with ESTALE. */
+  second(op: Op, lo: number, hi: number): Node | undefined {
+    const node = this.nodes.get(lo, hi);
+    if (node === undefined) this.error(op, ESTALE);
+    else {
+      op.node2 = node;
+      node.busy++;
+    }
+    return node;
+  }
+
+  /** Puts an operation back for reuse once nothing of it is left. */
+  release(op: Op): void {
+    if (!op.done || op.waiting > 0 || op.held || !op.active) return;
+    op.active = false;
+    if (op.node !== undefined) this.unbusy(op.node);
+    if (op.node2 !== undefined) this.unbusy(op.node2);
+    op.data = undefined;
+    this.idle.push(op);
+  }
+
+  private unbusy(node: Node): void {
+    node.busy--;
+    if (node.nlookup === 0) this.dropIfUnused(node);
+  }
+
+  // ---- answers to the kernel ----
+
+  /** An error, 1 … 511. */
+  error(op: Op, errno: number): void {
+    if (op.done) return;
+    op.done = true;
+    this.stats.errors++;
+    putOutHeader(this.out.dv, 0, OUT_HEADER, -errno, op.uniqueLo, op.uniqueHi);
+    this.sys.write(this.fuseFd, this.out, 0, OUT_HEADER);
+  }
+
+  /** Success with `len` bytes that stand in `out` behind the header. False: the kernel did not take it, for the caller is gone. */
+  answer(op: Op, len = 0): boolean {
+    if (op.done) return false;
+    op.done = true;
+    putOutHeader(this.out.dv, 0, OUT_HEADER + len, 0, op.uniqueLo, op.uniqueHi);
+    return this.sys.write(this.fuseFd, this.out, 0, OUT_HEADER + len) >= 0;
+  }
+
+  /** Success with `len` bytes of `mem` at `at`; the 16 bytes before them are overwritten. */
+  answerWith(op: Op, mem: Mem, at: number, len: number): boolean {
+    if (op.done) return false;
+    op.done = true;
+    putOutHeader(mem.dv, at - OUT_HEADER, OUT_HEADER + len, 0, op.uniqueLo, op.uniqueHi);
+    return this.sys.write(this.fuseFd, mem, at - OUT_HEADER, OUT_HEADER + len) >= 0;
+  }
+
+  /** A message to the kernel that answers no request, ready at `at`. 0 or -errno. */
+  notify(mem: Mem, at: number, len: number): number {
+    const n = this.sys.write(this.fuseFd, mem, at, len);
+    return n < 0 ? n : 0;
+  }
+
+  /** Writes the entry of `node` with `attrs` at `at` and counts one more lookup. */
+  putEntry(dv: DataView, at: number, node: Node): void {
+    putEntryOut(dv, at, node.id, node.generation, this.policy.entryMs, this.policy.attrMs, this.attrs.fuse);
+    node.nlookup++;
+  }
+
+  /** The block that replies of the server lie in. */
+  get inputMem(): Mem {
+    return this.channel.inputMem;
+  }
+
+  // ---- the server's side ----
+
+  /** A tag for a message of `type`; its reply goes to `handler`. */
+  call(op: Op, type: number, handler: OnReply<Engine, Op>, data = 0): number {
+    op.waiting++;
+    this.stats.messages++;
+    return this.tags.take(type, op, handler, data);
+  }
+
+  /** Gives a fid back. Nobody waits. */
+  clunk(fid: number): void {
+    if (this.tags.free > TAGS_PER_REQUEST && this.req.room > REQUEST_MAX) {
+      this.stats.messages++;
+      this.req.clunk(this.tags.take(T.clunk, this.nobody, onClunked, fid), fid);
+    } else this.clunks.push(fid);
+  }
+
+  private drainClunks(): void {
+    while (this.clunks.length > 0 && this.tags.free > TAGS_PER_REQUEST * 2 && this.req.room > REQUEST_MAX * 2) {
+      this.clunk(this.clunks.pop() as number);
+    }
+  }
+
+  /** Sends the run of bytes behind everything that waits: the data of a write, from where the kernel left it. */
+  sendRun(mem: Mem, off: number, len: number): void {
+    this.channel.setRun(mem, off, len);
+    this.flush();
+  }
+
+  private onReplies(): void {
+    this.now = performance.now();
+    const n = this.channel.receive();
+    if (n === -EAGAIN) return;
+    if (n === 0) return this.end({ kind: 'disconnected', why: 'the server closed the connection' });
+    if (n < 0) return this.end({ kind: 'disconnected', why: `reading from the server failed: ${because(n)}` });
+    const { reply } = this;
+    for (;;) {
+      const size = this.channel.next(reply);
+      if (size === NEED_MORE) break;
+      if (size === BAD_FRAME) return this.violation('a reply with an impossible length');
+      this.onReply(reply);
+      if (this.ended !== undefined) return;
+    }
+    this.settleTurn();
+  }
+
+  private onReply(r: Reply): void {
+    const { tag, type } = r;
+    const want = this.tags.wanted(tag);
+    if (want === 0) return this.violation(`a reply with the tag ${tag}, which no request has`);
+    if (type !== want && type !== RLERROR) {
+      return this.violation(`${typeName(type)} where ${typeName(want)} was due`);
+    }
+    if (!wellFormed(r)) return this.violation(`a malformed ${typeName(type)}`);
+    this.settle(tag, type === RLERROR ? cleanErrno(r.dv.getUint32(r.pos, true)) : 0, r);
+  }
+
+  /** Ends the wait for a tag. */
+  settle(tag: number, err: number, r: Reply): void {
+    const op = this.tags.opOf(tag);
+    if (op === undefined) return;
+    if (op !== this.nobody) op.waiting--;
+    this.tags.settle(this, tag, err, r);
+    if (op !== this.nobody) this.release(op);
+  }
+
+  /** Asks the server to give up on what an operation waits for. */
+  flushOp(op: Op): void {
+    const mine: number[] = [];
+    this.tags.each((tag, owner) => {
+      if (owner === op) mine.push(tag);
+    });
+    for (const old of mine) {
+      if (this.tags.free === 0 || this.req.room < REQUEST_MAX) return;
+      const which = this.tags.serialOf(old) * MAX_TAGS + old;
+      this.req.flush(this.tags.take(T.flush, this.nobody, onFlushed, which), old);
+    }
+    this.settleTurn();
+  }
+
+  /** A request was flushed: unless its reply came first, it ends with EINTR. */
+  flushed(which: number, r: Reply): void {
+    const tag = which % MAX_TAGS;
+    if (this.tags.serialOf(tag) === Math.floor(which / MAX_TAGS)) this.settle(tag, EINTR, r);
+  }
+
+  /** The server broke the protocol: nothing that it sends can be trusted to belong where it seems to. */
+  private violation(what: string): void {
+    this.end({ kind: 'protocol', why: `the server sent ${what}` });
+  }
+
+  /** The server said something that cannot be true, in a well-formed reply: that operation fails with EIO. Told in the log a few times. */
+  lie(op: Op | undefined, what: string): void {
+    this.warn(`the server ${what}; that operation fails with EIO`);
+    if (op !== undefined) this.error(op, EIO);
+  }
+
+  /** A warning, at most some ten for a mount. */
+  warn(line: string): void {
+    this.warned++;
+    if (this.warned <= 10) this.log('warn', line);
+    if (this.warned === 10) this.log('warn', 'more of these are not shown');
+  }
+
+  private onWritable(): void {
+    this.now = performance.now();
+    this.writeWatch.events = 0;
+    this.settleTurn();
+  }
+
+  /** End of a turn: what gathered goes out, and what is watched is decided anew. */
+  settleTurn(): void {
+    if (this.clunks.length > 0) this.drainClunks();
+    this.flush();
+    this.deviceWatch.events = this.mayTake() ? POLLIN : 0;
+  }
+
+  private flush(): void {
+    if (this.writeWatch.events !== 0 || this.ended !== undefined) return;
+    const r = this.channel.flush();
+    if (r === ALL_SENT) return;
+    if (r < 0) return this.end({ kind: 'disconnected', why: `the server went away (${errnoName(r)})` });
+    this.writeWatch.events = POLLOUT;
+  }
+
+  // ---- nodes ----
+
+  /** Forgets a node that the kernel does not know, nobody has open and nobody works with. */
+  dropIfUnused(node: Node): void {
+    if (node.nlookup > 0 || node.busy > 0 || node.handles !== undefined || node.dead || node === this.nodes.root) return;
+    const fid = this.fids.detach(node);
+    if (fid >= 0) this.clunk(fid);
+    this.nodes.drop(node);
+  }
+}
+
+function onClunked(e: Engine, _op: Op, _err: number, _r: Reply, fid: number): void {
+  e.fids.give(fid);
+}
+
+/** Rflush: if the old request has had no answer by now, it never will. */
+function onFlushed(e: Engine, _op: Op, _err: number, r: Reply, which: number): void {
+  e.flushed(which, r);
+}
+
+function needsNode(opcode: number): boolean {
+  return (
+    opcode !== OP.init &&
+    opcode !== OP.destroy &&
+    opcode !== OP.interrupt &&
+    opcode !== OP.forget &&
+    opcode !== OP.batchForget
+  );
+}
+
+function typeName(type: number): string {
+  return BY_TYPE[type]?.name ?? `a message of type ${type}`;
+}

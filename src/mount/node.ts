@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+
+import type { Handle } from './handle.ts';
+import type { OwnerLocks } from './ops/lock.ts';
+
+/**
+ * An object that the kernel knows, by its node id. It is the server's object with this qid path, under whatever names it has; two names of one file are
+ * one node. It needs no fid of its own while nobody works with it: its folder and name lead back to it, and the qid tells whether it is still the same.
+ */
+export class Node {
+  readonly id: number;
+  readonly generation: number;
+  readonly pathLo: number;
+  readonly pathHi: number;
+  /** S_IFMT bits; an object that comes back with others is another object. */
+  readonly kind: number;
+  /** How many times the kernel was told of it and has not forgotten yet. */
+  nlookup = 0;
+  /** An unopened fid, -1 = none just now. */
+  fid = -1;
+  /** Place in the list of nodes with a fid. */
+  fidSlot = -1;
+  /** Worked with since the sweep for idle fids last came by. */
+  used = false;
+  /** Operations in progress that name it. */
+  busy = 0;
+  /** Where it was last seen; undefined for the root, and for what has lost its name. */
+  parent: Node | undefined;
+  name = '';
+  /** Of a folder: nodes whose `parent` this is, by name. */
+  children: Map<string, Node> | undefined;
+  /** Next in the bucket of the table by qid path. */
+  chain: Node | undefined;
+  dead = false;
+
+  /** The server's last word, for decisions (not answered from): mode bits, group, links, bytes, qid version. */
+  mode = 0;
+  gid = 0;
+  nlink = 1;
+  size = 0;
+  version = 0;
+
+  /** qid version whose bytes the kernel's page cache holds; 0 = none that may be kept. */
+  cachedVersion = 0;
+  /** Open handles, newest first. */
+  handles: Handle | undefined;
+  locks: OwnerLocks | undefined;
+  /** A lock was asked for through this mount: from then on every close is told to us. */
+  everLocked = false;
+
+  constructor(id: number, generation: number, pathLo: number, pathHi: number, kind: number) {
+    this.id = id;
+    this.generation = generation;
+    this.pathLo = pathLo;
+    this.pathHi = pathHi;
+    this.kind = kind;
+  }
+
+  is(pathLo: number, pathHi: number): boolean {
+    return this.pathLo === pathLo && this.pathHi === pathHi;
+  }
+}

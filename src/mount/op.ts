@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+
+import type { Engine } from './engine.ts';
+import type { Handle } from './handle.ts';
+import type { Listing } from './listing.ts';
+import type { Node } from './node.ts';
+
+export type Step = (e: Engine, op: Op) => void;
+
+/**
+ * One request of the kernel on its way: a small state machine whose state is here. Taken from a pool and used again. The fields below `waiting` belong to
+ * the operation at hand.
+ */
+export class Op {
+  active = false;
+  uniqueLo = 0;
+  uniqueHi = 0;
+  opcode = 0;
+  uid = 0;
+  gid = 0;
+  pid = 0;
+  /** The kernel has its answer (or will never get one). What is still under way is only tidied up. */
+  done = false;
+  /** Replies of the server that are still to come. */
+  waiting = 0;
+  /** Someone waits for a timer on its behalf: not to be reused yet. */
+  held = false;
+  /** When a signal arrived for the caller (ms), 0 = none. */
+  interruptedAt = 0;
+
+  node: Node | undefined;
+  node2: Node | undefined;
+  handle: Handle | undefined;
+  name = '';
+  name2 = '';
+  /** First error of several messages. */
+  err = 0;
+  /** A fid that the next step works with. */
+  fid = -1;
+  fid2 = -1;
+  /** A fid number that this operation made or tries to make. */
+  newFid = -1;
+  newFidMade = false;
+  flags = 0;
+  mode = 0;
+  offLo = 0;
+  offHi = 0;
+  size = 0;
+  /** Bytes asked of the server. */
+  size2 = 0;
+  /** Spare numbers. */
+  a = 0;
+  b = 0;
+  data: Uint8Array | undefined;
+  listing: Listing | undefined;
+  /** Of finding an object again (fids.ts). */
+  chain: Node[] | undefined;
+  then: Step | undefined;
+  retried = false;
+
+  reset(): void {
+    this.active = true;
+    this.done = false;
+    this.waiting = 0;
+    this.held = false;
+    this.interruptedAt = 0;
+    this.node = undefined;
+    this.node2 = undefined;
+    this.handle = undefined;
+    this.err = 0;
+    this.fid = -1;
+    this.fid2 = -1;
+    this.newFid = -1;
+    this.newFidMade = false;
+    this.a = 0;
+    this.b = 0;
+    this.data = undefined;
+    this.listing = undefined;
+    this.chain = undefined;
+    this.then = undefined;
+    this.retried = false;
+  }
+}

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: MIT
+
+import { EEXIST, EIO, ENAMETOOLONG, ESTALE } from '../../base/errno.ts';
+import { decodeDev, S_IFDIR, S_ISGID } from '../../base/stat.ts';
+import { O_CREAT, O_EXCL, O_TRUNC } from '../../base/sys.ts';
+import { ENTRY_OUT, IN_HEADER, OPEN_OUT, OUT_HEADER, putOpenOut } from '../../fuse-abi/index.ts';
+import { GETATTR_BASIC, NAME_MAX, type Reply, SETATTR_MODE, SETATTR_UID, T } from '../../p9-client/index.ts';
+import type { Engine } from '../engine.ts';
+import { withOwnFid } from '../fids.ts';
+import type { Node } from '../node.ts';
+import type { Op, Step } from '../op.ts';
+import { answerEntry, internAt, onAttr, onWalked, settleEntry } from './lookup.ts';
+import { closeHandle, sentFlags } from './open.ts';
+
+/** The group of what is made in a folder: the folder's own when it has the set-group-id bit, else the caller's. */
+function groupFor(op: Op): number {
+  const dir = op.node as Node;
+  return (dir.mode & S_ISGID) !== 0 ? dir.gid : op.gid;
+}
+
+/** What root makes for others on a server that acts as root is given to them (9P carries the group of a new object, not its owner). */
+function givesAway(e: Engine, op: Op): boolean {
+  return e.options.actsAsRoot && op.uid !== 0;
+}
+
+function giveAway(e: Engine, op: Op, fid: number): void {
+  // chown(2) takes set-id bits away: they are set again.
+  const mode = op.mode & 0o7777;
+  const valid = SETATTR_UID | ((mode & 0o6000) !== 0 ? SETATTR_MODE : 0);
+  e.req.setattr(e.call(op, T.setattr, onGivenAway), fid, valid, mode, op.uid, 0);
+}
+
+/** A server that is not root after all refuses: then the object stays its own user's. */
+function onGivenAway(e: Engine, op: Op): void {
+  if (op.waiting === 0 && op.err !== 0) settleEntry(e, op);
+}
+
+/** Makes something with the message that `send` writes, then looks it up and answers with its entry. */
+function make(e: Engine, op: Op, type: number, send: (e: Engine, op: Op, tag: number) => void): void {
+  if (op.name.length > NAME_MAX) return e.error(op, ENAMETOOLONG);
+  withOwnFid(e, op, op.node as Node, (e2, op2) => {
+    op2.fid2 = op2.fid;
+    send(e2, op2, e2.call(op2, type, onMade));
+    if (e2.session.ordered) look(e2, op2);
+  });
+}
+
+function look(e: Engine, op: Op): void {
+  op.newFid = e.fids.take();
+  op.newFidMade = false;
+  e.req.walk1(e.call(op, T.walk, onWalked), op.fid2, op.newFid, op.name);
+  if (!e.session.ordered) return;
+  if (givesAway(e, op)) giveAway(e, op, op.newFid);
+  e.req.getattr(e.call(op, T.getattr, onAttr), op.newFid, GETATTR_BASIC);
+}
+
+function onMade(e: Engine, op: Op, err: number): void {
+  if (err !== 0) {
+    op.err = err;
+    return settleEntry(e, op);
+  }
+  if (!e.session.ordered) look(e, op);
+}
+
+/** FUSE_MKDIR: mode u32, umask u32; name\0 → entry_out. */
+export const mkdir: Step = (e, op) => {
+  op.mode = e.request.dv.getUint32(IN_HEADER, true);
+  make(e, op, T.mkdir, (e2, op2, tag) => {
+    e2.req.mkdir(tag, op2.fid, op2.name, (op2.mode & 0o7777) | S_IFDIR, groupFor(op2));
+  });
+};
+
+/** FUSE_MKNOD: mode u32, rdev u32, umask u32, pad; name\0 → entry_out. */
+export const mknod: Step = (e, op) => {
+  op.mode = e.request.dv.getUint32(IN_HEADER, true);
+  op.a = e.request.dv.getUint32(IN_HEADER + 4, true);
+  make(e, op, T.mknod, (e2, op2, tag) => {
+    const { major, minor } = decodeDev(op2.a);
+    e2.req.mknod(tag, op2.fid, op2.name, op2.mode, major, minor, groupFor(op2));
+  });
+};
+
+/** FUSE_SYMLINK: name\0 target\0 → entry_out. */
+export const symlink: Step = (e, op) => {
+  op.mode = 0o777;
+  make(e, op, T.symlink, (e2, op2, tag) => {
+    e2.req.symlink(tag, op2.fid, op2.name, op2.name2, groupFor(op2));
+  });
+};
+
+/** FUSE_LINK: oldnodeid u64; newname\0 → entry_out of the same node. */
+export const link: Step = (e, op) => {
+  const { dv } = e.request;
+  if (op.name.length > NAME_MAX) return e.error(op, ENAMETOOLONG);
+  const old = e.second(op, dv.getUint32(IN_HEADER, true), dv.getUint32(IN_HEADER + 4, true));
+  if (old === undefined) return;
+  op.mode = 0;
+  withOwnFid(e, op, old, (e2, op2) => {
+    op2.a = op2.fid;
+    withOwnFid(e2, op2, op2.node as Node, (e3, op3) => {
+      op3.fid2 = op3.fid;
+      e3.req.link(e3.call(op3, T.link, onLinked), op3.fid2, op3.a, op3.name);
+      if (e3.session.ordered) e3.req.getattr(e3.call(op3, T.getattr, onLinkAttr), op3.a, GETATTR_BASIC);
+    });
+  });
+};
+
+function onLinked(e: Engine, op: Op, err: number): void {
+  if (err !== 0) {
+    op.err = err;
+    if (op.waiting === 0) e.error(op, err);
+  } else if (!e.session.ordered) e.req.getattr(e.call(op, T.getattr, onLinkAttr), op.a, GETATTR_BASIC);
+}
+
+function onLinkAttr(e: Engine, op: Op, err: number, r: Reply): void {
+  if (op.err !== 0 || err !== 0) return e.error(op, op.err || err);
+  const old = op.node2 as Node;
+  if (!e.attrs.read(r.dv, r.pos)) return e.lie(op, 'described an object that cannot be');
+  if (!e.attrs.isOf(old)) return e.error(op, ESTALE);
+  if (op.done) return;
+  e.nodes.place(old, op.node as Node, op.name);
+  e.attrs.noteIn(old);
+  answerEntry(e, op, old);
+}
+
+/** FUSE_CREATE: flags u32, mode u32, umask u32, open_flags u32; name\0 → entry_out, open_out. Comes for a name that was just found not to be there. */
+export const create: Step = (e, op) => {
+  const { dv } = e.request;
+  if (op.name.length > NAME_MAX) return e.error(op, ENAMETOOLONG);
+  op.flags = dv.getUint32(IN_HEADER, true);
+  op.mode = dv.getUint32(IN_HEADER + 4, true);
+  withOwnFid(e, op, op.node as Node, (e2, op2) => {
+    op2.fid2 = op2.fid;
+    op2.newFid = e2.fids.take();
+    op2.newFidMade = false;
+    e2.req.clone(e2.call(op2, T.walk, onCloned), op2.fid2, op2.newFid);
+    if (e2.session.ordered) lcreate(e2, op2);
+  });
+};
+
+function onCloned(e: Engine, op: Op, err: number): void {
+  if (err === 0) op.newFidMade = true;
+  else op.err = err;
+  if (e.session.ordered) return;
+  if (err !== 0) settleEntry(e, op);
+  else lcreate(e, op);
+}
+
+function lcreate(e: Engine, op: Op): void {
+  const flags = sentFlags(op.flags) | O_CREAT | (op.flags & O_EXCL);
+  e.req.lcreate(e.call(op, T.lcreate, onCreated), op.newFid, op.name, flags, op.mode & 0o7777, groupFor(op));
+  if (!e.session.ordered) return;
+  if (givesAway(e, op)) giveAway(e, op, op.newFid);
+  e.req.getattr(e.call(op, T.getattr, onCreatedAttr), op.newFid, GETATTR_BASIC);
+}
+
+/** Rlcreate (or, of an existing file, Rlopen): qid[13] iounit[4]. */
+function onCreated(e: Engine, op: Op, err: number, r: Reply): void {
+  if (err !== 0) {
+    if (op.err === 0) op.err = err;
+    if (op.waiting === 0) createFailed(e, op);
+    return;
+  }
+  op.a = r.dv.getUint32(r.pos + 13, true);
+  op.b = r.dv.getUint32(r.pos + 1, true);
+  if (!e.session.ordered) e.req.getattr(e.call(op, T.getattr, onCreatedAttr), op.newFid, GETATTR_BASIC);
+}
+
+/** Another client was faster: without O_EXCL the file that is there now is opened. */
+function createFailed(e: Engine, op: Op): void {
+  if (op.err !== EEXIST || (op.flags & O_EXCL) !== 0 || op.retried || op.done) return settleEntry(e, op);
+  op.retried = true;
+  op.err = 0;
+  if (op.newFidMade) e.clunk(op.newFid);
+  else e.fids.give(op.newFid);
+  op.newFid = e.fids.take();
+  op.newFidMade = false;
+  e.req.walk1(e.call(op, T.walk, onFoundExisting), op.fid2, op.newFid, op.name);
+}
+
+function onFoundExisting(e: Engine, op: Op, err: number): void {
+  if (err !== 0) {
+    op.err = err;
+    return settleEntry(e, op);
+  }
+  op.newFidMade = true;
+  e.req.lopen(e.call(op, T.lopen, onOpenedExisting), op.newFid, sentFlags(op.flags));
+}
+
+function onOpenedExisting(e: Engine, op: Op, err: number, r: Reply): void {
+  if (err !== 0) {
+    op.err = err;
+    return settleEntry(e, op);
+  }
+  op.a = r.dv.getUint32(r.pos + 13, true);
+  op.b = r.dv.getUint32(r.pos + 1, true);
+  e.req.getattr(e.call(op, T.getattr, onCreatedAttr), op.newFid, GETATTR_BASIC);
+}
+
+function onCreatedAttr(e: Engine, op: Op, err: number, r: Reply): void {
+  if (err !== 0 && op.err === 0) op.err = err;
+  if (op.err === 0 && (op.waiting > 0 || !op.newFidMade)) {
+    e.lie(op, 'answered out of the order that it had promised');
+    op.err = EIO;
+  }
+  if (op.err === 0 && !e.attrs.read(r.dv, r.pos)) {
+    e.lie(op, 'described an object that cannot be');
+    op.err = EIO;
+  }
+  if (op.err !== 0) {
+    if (op.waiting === 0) createFailed(e, op);
+    return;
+  }
+  if (op.done) return e.clunk(op.newFid);
+  finishCreate(e, op);
+}
+
+function finishCreate(e: Engine, op: Op): void {
+  const node = internAt(e, op.node as Node, op.name);
+  const h = e.handles.open(node, op.newFid, op.flags);
+  h.iounit = op.a;
+  op.newFid = -1;
+  const { dv } = e.out;
+  e.putEntry(dv, OUT_HEADER, node);
+  if ((op.flags & O_TRUNC) !== 0) e.policy.onWrite(node);
+  putOpenOut(dv, OUT_HEADER + ENTRY_OUT, h.id, e.policy.onOpen(node, op.b, op.flags));
+  if (!e.answer(op, ENTRY_OUT + OPEN_OUT)) {
+    node.nlookup--;
+    closeHandle(e, h);
+  }
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+
+import { EBADF, EMFILE, ENFILE, ESTALE } from '../../base/errno.ts';
+import { S_IFDIR } from '../../base/stat.ts';
+import { O_DIRECTORY, O_RDONLY, O_TRUNC } from '../../base/sys.ts';
+import { FSYNC_DATASYNC, IN_HEADER, OP, OPEN_OUT, OUT_HEADER, putOpenOut } from '../../fuse-abi/index.ts';
+import { type Reply, T } from '../../p9-client/index.ts';
+import type { Engine } from '../engine.ts';
+import { fidOf, withOwnFid } from '../fids.ts';
+import type { Handle } from '../handle.ts';
+import { Listing } from '../listing.ts';
+import type { Node } from '../node.ts';
+import type { Op } from '../op.ts';
+import { dropAllOwners, dropOwner } from './lock.ts';
+
+/**
+ * open(2) flags that mean something to the server: access mode, TRUNC, APPEND, DSYNC, SYNC, NOATIME. O_DIRECT is between the program and the
+ * local kernel; O_CREAT and O_EXCL were settled by CREATE; the kernel's own bits (exec, O_PATH …) are none of the server's business.
+ */
+const SENT = 0o3 | O_TRUNC | 0o2000 | 0o4010000 | 0o1000000;
+
+/** The flags of Tlopen and Tlcreate for the kernel's flags. */
+export function sentFlags(flags: number): number {
+  return flags & SENT;
+}
+
+/** FUSE_OPEN: flags u32, open_flags u32 → open_out. Twalk of no name and Tlopen of the clone. */
+export function open(e: Engine, op: Op): void {
+  op.flags = e.request.dv.getUint32(IN_HEADER, true);
+  begin(e, op);
+}
+
+/** FUSE_OPENDIR: as OPEN. */
+export function opendir(e: Engine, op: Op): void {
+  op.flags = O_RDONLY | O_DIRECTORY;
+  begin(e, op);
+}
+
+function begin(e: Engine, op: Op): void {
+  const node = op.node as Node;
+  // An object without a name and without a fid is still there as long as it is open.
+  if (node.fid < 0 && node.parent === undefined && node.handles !== undefined) {
+    op.fid = fidOf(node);
+    cloneAndOpen(e, op);
+  } else withOwnFid(e, op, node, cloneAndOpen);
+}
+
+function cloneAndOpen(e: Engine, op: Op): void {
+  op.newFid = e.fids.take();
+  op.newFidMade = false;
+  e.req.clone(e.call(op, T.walk, onCloned), op.fid, op.newFid);
+  if (e.session.ordered) lopen(e, op);
+}
+
+function lopen(e: Engine, op: Op): void {
+  const flags = op.opcode === OP.opendir ? O_RDONLY | O_DIRECTORY : sentFlags(op.flags);
+  e.req.lopen(e.call(op, T.lopen, onOpened), op.newFid, flags);
+}
+
+function onCloned(e: Engine, op: Op, err: number): void {
+  if (err === 0) {
+    op.newFidMade = true;
+    if (!e.session.ordered) lopen(e, op);
+    return;
+  }
+  op.err = err;
+  if (!e.session.ordered) failed(e, op);
+}
+
+function failed(e: Engine, op: Op): void {
+  if (op.newFidMade) e.clunk(op.newFid);
+  else e.fids.give(op.newFid);
+  op.newFid = -1;
+  const { err } = op;
+  if ((err === EMFILE || err === ENFILE) && !op.retried && !op.done && e.fids.sweep(e, 256) > 0) {
+    op.retried = true;
+    op.err = 0;
+    return begin(e, op);
+  }
+  e.error(op, err);
+}
+
+/** Rlopen: qid[13] iounit[4]. */
+function onOpened(e: Engine, op: Op, err: number, r: Reply): void {
+  if (err !== 0 && op.err === 0) op.err = err;
+  if (op.err === 0 && !op.newFidMade) {
+    e.lie(op, 'answered out of the order that it had promised');
+    op.err = EBADF;
+  }
+  if (op.err !== 0) return failed(e, op);
+  const node = op.node as Node;
+  const { pos, dv } = r;
+  if (!node.is(dv.getUint32(pos + 5, true), dv.getUint32(pos + 9, true))) {
+    op.err = ESTALE;
+    return failed(e, op);
+  }
+  if (op.done) return e.clunk(op.newFid);
+  const h = e.handles.open(node, op.newFid, op.flags);
+  h.iounit = dv.getUint32(pos + 13, true);
+  op.newFid = -1;
+  if (op.opcode === OP.opendir) h.listing = new Listing();
+  if ((op.flags & O_TRUNC) !== 0) e.policy.onWrite(node);
+  const openFlags =
+    node.kind === S_IFDIR ? e.policy.onOpenDir(node) : e.policy.onOpen(node, dv.getUint32(pos + 1, true), op.flags);
+  putOpenOut(e.out.dv, OUT_HEADER, h.id, openFlags);
+  if (!e.answer(op, OPEN_OUT)) closeHandle(e, h);
+}
+
+/** Gives back all that a handle holds. */
+export function closeHandle(e: Engine, h: Handle): void {
+  e.handles.close(h);
+  // A flock(2) is the fid's own lock: it goes along. POSIX locks of owners whose close was not told (FOPEN_NOFLUSH) go with the last handle.
+  if (h.fid >= 0) e.clunk(h.fid);
+  h.fid = -1;
+  if (h.node.handles === undefined && h.node.locks !== undefined) dropAllOwners(e, h.node);
+  if (h.node.nlookup === 0) e.dropIfUnused(h.node);
+}
+
+/** The handle that the body's first field names; answered with EBADF when there is none. */
+export function handleOf(e: Engine, op: Op): Handle | undefined {
+  const { dv } = e.request;
+  const h = e.handles.get(dv.getUint32(IN_HEADER, true), dv.getUint32(IN_HEADER + 4, true));
+  if (h === undefined) e.error(op, EBADF);
+  return h;
+}
+
+/** FUSE_RELEASE, FUSE_RELEASEDIR: fh u64, flags u32, release_flags u32@12, lock_owner u64@16. Nobody waits for more than the word. */
+export function release(e: Engine, op: Op): void {
+  const h = handleOf(e, op);
+  if (h === undefined) return;
+  e.answer(op);
+  closeHandle(e, h);
+}
+
+/** FUSE_FLUSH: fh u64, unused, pad, lock_owner u64@16. A close(2): the closing process loses its POSIX locks on the file. */
+export function flush(e: Engine, op: Op): void {
+  const h = handleOf(e, op);
+  if (h === undefined) return;
+  const { dv } = e.request;
+  const b = IN_HEADER + 16;
+  if (h.node.locks !== undefined) dropOwner(e, h.node, dv.getUint32(b, true), dv.getUint32(b + 4, true));
+  e.answer(op);
+}
+
+/** FUSE_FSYNC, FUSE_FSYNCDIR: fh u64, fsync_flags u32. */
+export function fsync(e: Engine, op: Op): void {
+  const h = handleOf(e, op);
+  if (h === undefined) return;
+  const datasync = e.request.dv.getUint32(IN_HEADER + 8, true) & FSYNC_DATASYNC;
+  e.req.fsync(e.call(op, T.fsync, onDone), h.fid, datasync);
+}
+
+/** For messages whose success says it all. */
+export function onDone(e: Engine, op: Op, err: number): void {
+  if (err !== 0) e.error(op, err);
+  else e.answer(op);
+}
+

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+
+import type { Owners } from './attrs.ts';
+import { type CacheTimes, DEFAULT_TIMES } from './cache-policy.ts';
+
+export interface MountOptions {
+  readonly times: CacheTimes;
+  /** Whom all files are shown to belong to; undefined = as the server says. */
+  readonly owners: Owners;
+  /**
+   * The user that the server acts as for us, when it is root and everyone's work comes through this mount: what others make is given to them. Undefined:
+   * the server acts as one user and cannot give files away.
+   */
+  readonly actsAsRoot: boolean;
+  /** Largest write (and read) of the kernel in bytes: a multiple of 4096 up to 1 MiB, which also fits in msize − 24. */
+  readonly maxWrite: number;
+  /** Largest read-ahead in bytes; the kernel's own limit for the mount, 128 KiB unless root raised it, holds too. */
+  readonly maxReadahead: number;
+  /** Fids that looked-up objects keep though nobody uses them. */
+  readonly maxIdleFids: number;
+  /** Seconds after which one that waits for a silent server is told of in the log. */
+  readonly silenceWarnSec: number;
+  /** Sent with locks: the host's name, for instance. */
+  readonly clientName: string;
+}
+
+/** The options for a session, with what the caller wants otherwise. */
+export function mountOptions(msize: number, wanted: Partial<MountOptions> = {}): MountOptions {
+  const fits = Math.max(4096, (msize - 24) & ~4095);
+  return {
+    times: wanted.times ?? DEFAULT_TIMES,
+    owners: wanted.owners ?? { uid: undefined, gid: undefined },
+    actsAsRoot: wanted.actsAsRoot ?? false,
+    maxWrite: Math.min(wanted.maxWrite ?? 1024 * 1024, fits),
+    maxReadahead: wanted.maxReadahead ?? 4 * 1024 * 1024,
+    maxIdleFids: wanted.maxIdleFids ?? 4096,
+    silenceWarnSec: wanted.silenceWarnSec ?? 60,
+    clientName: wanted.clientName ?? 'ninefold',
+  };
+}
+
+/** One line for the log, names already escaped. */
+export type MountLog = (level: 'debug' | 'info' | 'warn' | 'error', line: string) => void;
