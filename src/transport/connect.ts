@@ -64,7 +64,7 @@ async function resolveSource(source: SocketSource): Promise<SocketAddress[]> {
 export async function resolveTcp(host: string, port: number, label: string): Promise<SocketAddress[]> {
   try {
     const found = await lookup(host, { all: true });
-    return found.map(({ address }) => ({ kind: 'inet', host: address, port }));
+    return found.map(({ address, family }) => ({ kind: 'tcp', family: family === 6 ? 6 : 4, address, port }));
   } catch (error) {
     throw new NinefoldError({
       code: 'HOST_UNKNOWN',

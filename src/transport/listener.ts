@@ -61,12 +61,17 @@ function listenUnix(sys: TransportSys, path: string, mode: number, label: string
     fd = sys.listen({ kind: 'unix', path }, BACKLOG, mode);
   }
   if (fd < 0) throw failed(label, fd);
-  const made = lstatSync(path);
+  const made = identity(path);
   return listenerOf(sys, fd, label, () => {
-    const now = lstatSync(path);
     // Another server may have taken the name over meanwhile.
-    if (now.dev === made.dev && now.ino === made.ino) unlinkSync(path);
+    if (identity(path) === made) unlinkSync(path);
   });
+}
+
+/** What tells one file from every other, also from one that gets its inode number later; undefined when there is none. */
+function identity(path: string): string | undefined {
+  const s = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  return s === undefined ? undefined : `${s.dev} ${s.ino} ${s.birthtimeNs}`;
 }
 
 /** Unlinks a socket on which nobody listens. */
@@ -83,6 +88,7 @@ function removeStale(sys: TransportSys, path: string, label: string): void {
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found === undefined) return;
   if (!found.isSocket()) throw occupied('something that is no socket has this name');
+  const before = identity(path);
   const probe = sys.connectStart({ kind: 'unix', path });
   if (probe >= 0) {
     sys.close(probe);
@@ -90,8 +96,7 @@ function removeStale(sys: TransportSys, path: string, label: string): void {
   }
   // -EAGAIN: somebody listens and is busy.
   if (probe !== -ECONNREFUSED) throw failed(label, probe === -EACCES ? -EACCES : -EADDRINUSE);
-  const now = lstatSync(path, { throwIfNoEntry: false });
-  if (now?.ino !== found.ino || now.dev !== found.dev) throw failed(label, -EADDRINUSE);
+  if (identity(path) !== before) throw failed(label, -EADDRINUSE);
   try {
     unlinkSync(path);
   } catch (error) {

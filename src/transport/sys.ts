@@ -2,10 +2,10 @@
 
 import type { Sys } from '../base/sys.ts';
 
-/** A stream socket's address, resolved: the host of `inet` is a numeric IPv4 or IPv6 address. */
+/** A stream socket's address, resolved: `tcp` holds numbers only. */
 export type SocketAddress =
   | { kind: 'unix'; path: string }
-  | { kind: 'inet'; host: string; port: number }
+  | { kind: 'tcp'; family: 4 | 6; address: string; port: number }
   | { kind: 'vsock'; cid: number; port: number };
 
 /**

@@ -10,6 +10,8 @@ export const SANDBOXES = ['auto', 'bwrap', 'landlock', 'none'] as const;
 export type SandboxChoice = (typeof SANDBOXES)[number];
 export const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
+export const LOG_FORMATS = ['text', 'json'] as const;
+export type LogFormat = (typeof LOG_FORMATS)[number];
 
 /** What one share is allowed and how it is confined. Plain data: it travels to the data plane as JSON. */
 export interface ServeSettings {
@@ -25,6 +27,7 @@ export interface ServeSettings {
   limits: Limits;
   sandbox: SandboxChoice;
   logLevel: LogLevel;
+  logFormat: LogFormat;
   stats: boolean;
 }
 
@@ -64,6 +67,7 @@ export const SERVE_OPTIONS: readonly OptionRow[] = [
     help: `requests of one client that may wait for a disk (${DEFAULT_LIMITS.inflight})`,
   },
   { flag: 'log-level', value: 'LEVEL', help: LOG_LEVELS.join(', ') },
+  { flag: 'log-format', value: 'FORMAT', help: LOG_FORMATS.join(', ') },
   { flag: 'stats', help: 'print counters as one JSON line on stderr at the end and on SIGUSR1' },
 ];
 
@@ -112,6 +116,7 @@ export function serveSettings(raw: RawOptions, env: NodeJS.ProcessEnv): ServeSet
     },
     sandbox: choice('sandbox', 'auto', SANDBOXES),
     logLevel: choice('log-level', 'warn', LOG_LEVELS),
+    logFormat: choice('log-format', 'text', LOG_FORMATS),
     stats: on('stats'),
   };
 }

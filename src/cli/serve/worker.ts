@@ -11,6 +11,9 @@ import { LOG_LEVELS, type LogLevel, serverOptions } from './options.ts';
 import { userTable } from './users.ts';
 import type { WorkerConfig } from './worker-config.ts';
 
+/** A data plane does not load pino, but its lines stand beside those of the supervisor, which does. */
+const PINO_LEVELS = { debug: 20, info: 30, warn: 40, error: 50 } as const;
+
 /**
  * The data plane of one connection: runs confined, serves one folder to one peer and ends with it. Exit 0 when the peer closed between
  * two messages, 65 when it broke the protocol or went away in the middle of one, 8 when the server itself failed.
@@ -37,8 +40,18 @@ export async function serveWorker(config: WorkerConfig): Promise<ExitCode> {
 
   const rootFd = openRoot(config);
   const log = (level: Exclude<LogLevel, 'silent'>, line: string): void => {
-    if (LOG_LEVELS.indexOf(level) <= LOG_LEVELS.indexOf(settings.logLevel))
-      say(`${program}: ${level}: ${line}`);
+    if (LOG_LEVELS.indexOf(level) > LOG_LEVELS.indexOf(settings.logLevel)) return;
+    if (settings.logFormat === 'text') say(`${program}: ${level}: ${line}`);
+    else
+      say(
+        JSON.stringify({
+          level: PINO_LEVELS[level],
+          time: Date.now(),
+          pid: process.pid,
+          name: program,
+          msg: line,
+        }),
+      );
   };
   try {
     const end = await serveConnection({

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Writable } from 'node:stream';
+import { EAGAIN, ECONNABORTED, EINTR } from '../../base/errno.ts';
+import { because, EXIT, type ExitCode } from '../../base/error.ts';
+import { POLLIN, type Sys } from '../../base/sys.ts';
+import { Turns, type Watch } from '../../base/turns.ts';
+import type { Listener } from '../../transport/listener.ts';
+import type { TransportSys } from '../../transport/sys.ts';
+import type { Log } from '../log.ts';
+import { say } from '../report.ts';
+import type { Launch } from './launch.ts';
+
+/** Where a worker finds what it is given: `Launch` is made for these numbers. */
+export const WORKER_FDS = { connection: 3, control: 4, root: 5 } as const;
+/** Connections taken in one turn, so that a flood of them leaves room for signals and finished workers. */
+const ACCEPTS_PER_TURN = 8;
+/** How long a worker may take to end after SIGTERM. */
+const GRACE_MS = 2000;
+/** After a failed accept (out of descriptors) the listener rests so long. */
+const REST_MS = 500;
+
+export interface SuperviseOptions {
+  sys: Sys;
+  transport: TransportSys;
+  listeners: readonly Listener[];
+  rootFd: number;
+  launch: Launch;
+  maxConnections: number;
+  stats: boolean;
+  log: Log;
+}
+
+/**
+ * Accepts connections and gives each a confined process of its own, until SIGINT, SIGTERM or SIGHUP; then every worker is ended and every listener
+ * closed. Resolves with the exit code.
+ */
+export async function supervise(options: SuperviseOptions): Promise<ExitCode> {
+  const { log, listeners } = options;
+  const turns = new Turns(options.sys, listeners.length);
+  const workers = new Map<number, ChildProcess>();
+  const counters = { accepted: 0, refused: 0, failed: 0 };
+  let exit: ExitCode = EXIT.ok;
+
+  const begin = (fd: number): void => {
+    counters.accepted++;
+    if (workers.size >= options.maxConnections) {
+      counters.refused++;
+      log.warn(`refused a connection: ${workers.size} are open, the most that --max-connections allows`);
+      options.transport.close(fd);
+      return;
+    }
+    const worker = startWorker(options, fd);
+    // The worker has its own copy now (or never will).
+    options.transport.close(fd);
+    const number = counters.accepted;
+    worker.on('error', (error) => {
+      counters.failed++;
+      log.error(`cannot start a server process: ${because((error as NodeJS.ErrnoException).errno ?? 5)}`);
+    });
+    const { pid } = worker;
+    if (pid === undefined) return;
+    workers.set(pid, worker);
+    log.debug(`connection ${number} goes to process ${pid}`);
+    worker.on('exit', (code, signal) => {
+      workers.delete(pid);
+      if (code !== 0 && code !== EXIT.protocol) counters.failed++;
+      if (code === 0) log.debug(`connection ${number} ended`);
+      else log.info(`connection ${number} ended ${signal === null ? `with status ${code}` : `by ${signal}`}`);
+    });
+  };
+
+  for (const listener of listeners) turns.add(acceptor(options, listener, begin));
+  const onStats = (): void => {
+    if (!options.stats) return;
+    say(JSON.stringify({ ...counters, open: workers.size, pid: process.pid }));
+    for (const worker of workers.values()) (worker.stdio[WORKER_FDS.control] as Writable).write('s');
+  };
+  process.on('SIGUSR1', onStats);
+  for (const [signal, code] of [
+    ['SIGINT', EXIT.interrupted],
+    ['SIGTERM', EXIT.terminated],
+    ['SIGHUP', EXIT.terminated],
+  ] as const)
+    process.on(signal, () => {
+      exit = code;
+      turns.stop();
+    });
+
+  try {
+    await turns.run();
+  } finally {
+    for (const listener of listeners) listener.close();
+    await endAll(workers);
+    if (options.stats) say(JSON.stringify({ ...counters, open: workers.size, pid: process.pid }));
+  }
+  return exit;
+}
+
+function acceptor(options: SuperviseOptions, listener: Listener, begin: (fd: number) => void): Watch {
+  const watch: Watch = {
+    fd: listener.fd,
+    events: POLLIN,
+    turn: () => {
+      for (let i = 0; i < ACCEPTS_PER_TURN; i++) {
+        const fd = options.transport.accept(listener.fd);
+        if (fd >= 0) begin(fd);
+        else if (fd === -EAGAIN) return;
+        else if (fd !== -ECONNABORTED && fd !== -EINTR) {
+          options.log.warn(`cannot accept a connection on ${listener.label}: ${because(fd)}`);
+          watch.events = 0;
+          setTimeout(() => {
+            watch.events = POLLIN;
+          }, REST_MS);
+          return;
+        }
+      }
+    },
+  };
+  return watch;
+}
+
+function startWorker({ launch, rootFd }: SuperviseOptions, fd: number): ChildProcess {
+  const [program, ...args] = launch.argv;
+  const worker = spawn(program ?? '', args, {
+    env: launch.env,
+    cwd: '/',
+    stdio: ['ignore', 'ignore', 'inherit', fd, 'pipe', rootFd],
+  });
+  // The worker may be gone before a question reaches it.
+  worker.stdio[WORKER_FDS.control]?.on('error', () => {});
+  return worker;
+}
+
+async function endAll(workers: ReadonlyMap<number, ChildProcess>): Promise<void> {
+  const all = [...workers.values()];
+  const ended = Promise.all(all.map((w) => new Promise<void>((resolve) => w.once('exit', () => resolve()))));
+  for (const w of all) w.kill('SIGTERM');
+  const timer = setTimeout(() => {
+    for (const w of all) w.kill('SIGKILL');
+  }, GRACE_MS);
+  await ended;
+  clearTimeout(timer);
+}
