@@ -72,7 +72,7 @@ export class Folder implements Backend {
     this.nameA = sys.alloc(4352);
     this.nameB = sys.alloc(4352);
     this.scratch = sys.alloc(4352);
-    this.dents = sys.alloc(32768);
+    this.dents = sys.alloc(65536);
     this.identity = new Identity(sys, options);
     this.pool = new DescriptorPool(sys, rootFd, this.identity, Math.max(64, options.limits.descriptors));
     this.locks = new LockTable(sys, this.pool);

@@ -19,21 +19,30 @@ export class Dirent {
   nameLen = 0;
 }
 
-/** Writes one entry at `pos` and returns the position after it; the caller has checked that `DIRENT_FIXED + nameLen` bytes fit. */
-export function putDirent(dv: DataView, u8: Uint8Array, pos: number, e: Dirent, from: Uint8Array): number {
-  dv.setUint8(pos, e.qidType);
-  dv.setUint32(pos + 1, e.qidVersion, true);
-  dv.setUint32(pos + 5, e.pathLo, true);
-  dv.setUint32(pos + 9, e.pathHi, true);
-  dv.setUint32(pos + 13, e.offsetLo, true);
-  dv.setUint32(pos + 17, e.offsetHi, true);
-  dv.setUint8(pos + 21, e.type);
-  const n = e.nameLen;
-  dv.setUint16(pos + 22, n, true);
-  const to = pos + DIRENT_FIXED;
-  const off = e.nameOff;
-  for (let i = 0; i < n; i++) u8[to + i] = from[off + i] as number;
-  return to + n;
+/**
+ * Writes all of an entry but the bytes of its name, which the caller puts at `pos + DIRENT_FIXED`; returns the position after the entry. The caller
+ * has checked that `DIRENT_FIXED + nameLen` bytes fit. qid.version is 0: a listing does not look at the objects.
+ */
+export function putDirentHead(
+  dv: DataView,
+  pos: number,
+  qidType: number,
+  pathLo: number,
+  pathHi: number,
+  offsetLo: number,
+  offsetHi: number,
+  type: number,
+  nameLen: number,
+): number {
+  dv.setUint8(pos, qidType);
+  dv.setUint32(pos + 1, 0, true);
+  dv.setUint32(pos + 5, pathLo, true);
+  dv.setUint32(pos + 9, pathHi, true);
+  dv.setUint32(pos + 13, offsetLo, true);
+  dv.setUint32(pos + 17, offsetHi, true);
+  dv.setUint8(pos + 21, type);
+  dv.setUint16(pos + 22, nameLen, true);
+  return pos + DIRENT_FIXED + nameLen;
 }
 
 /** Reads the entry at `pos` into `e` and returns the position after it, or -1 when it runs over `end`. */

@@ -2,19 +2,18 @@
 
 import { EBADF, EINVAL, ENOTDIR } from '../../base/errno.ts';
 import type { Off } from '../../base/sys.ts';
-import { QTDIR, QTFILE, QTSYMLINK, RREAD_HEADER } from '../../p9/constants.ts';
-import { DIRENT_FIXED, Dirent, putDirent } from '../../p9/dirent.ts';
+import { NAME_MAX, QTDIR, QTFILE, QTSYMLINK, RREAD_HEADER } from '../../p9/constants.ts';
+import { DIRENT_FIXED, putDirentHead } from '../../p9/dirent.ts';
 import { REPLIED } from '../backend.ts';
 import type { Folder } from '../folder.ts';
 import type { OpenFile } from '../open-file.ts';
 import type { Handler } from './index.ts';
 
+const DT_UNKNOWN = 0;
 const DT_DIR = 4;
 const DT_LNK = 10;
 const SEEK_SET = 0;
 const TWO32 = 4294967296;
-
-const entry = new Dirent();
 
 /**
  * Treaddir fid[4] offset[8] count[4] → Rreaddir count[4] data
@@ -59,11 +58,11 @@ function seek(f: Folder, file: OpenFile, offset: Off): number {
 }
 
 /**
- * Copies whole entries to `[pos, end)`; returns where they end, or -EINVAL when not even one fits. `struct linux_dirent64`: d_ino@0 d_off@8 d_reclen@16
- * d_type@18 d_name@19.
+ * Copies whole entries to `[from, end)`; returns where they end, or -EINVAL when not even one fits. One pass over each name: it is copied while its end is
+ * looked for. `struct linux_dirent64`: d_ino@0 d_off@8 d_reclen@16 d_type@18 d_name@19, NUL-terminated.
  */
 function fill(f: Folder, file: OpenFile, dev: number, to: Uint8Array, from: number, end: number): number {
-  const { dents, paths, options } = f;
+  const { dents, paths } = f;
   const src = dents.u8;
   const dv = dents.dv;
   const out = new DataView(to.buffer, to.byteOffset, to.byteLength);
@@ -77,26 +76,40 @@ function fill(f: Folder, file: OpenFile, dev: number, to: Uint8Array, from: numb
       f.dentsEnd = n;
     }
     const at = f.dentsPos;
-    const reclen = dv.getUint16(at + 16, true);
     const type = dv.getUint8(at + 18);
-    let nameEnd = at + 19;
-    while (src[nameEnd] !== 0) nameEnd++;
-    const nameLen = nameEnd - (at + 19);
-    if (!(options.noSymlinks && type === DT_LNK) && nameLen <= 255) {
-      if (pos + DIRENT_FIXED + nameLen > end) return pos > from ? pos : -EINVAL;
+    if (!f.options.noSymlinks || !isLink(f, file, type, at + 19)) {
+      const nameEnd = pos + DIRENT_FIXED;
+      const room = Math.min(end - nameEnd, NAME_MAX);
+      let n = 0;
+      for (let c = src[at + 19] as number; c !== 0 && n < room; c = src[at + 19 + n] as number) {
+        to[nameEnd + n] = c;
+        n++;
+      }
+      // The name did not end where its room did: too long for what is left of the reply.
+      if (room < 0 || src[at + 19 + n] !== 0) return pos > from ? pos : -EINVAL;
       paths.set(dev, dv.getUint32(at, true), dv.getUint32(at + 4, true));
-      entry.qidType = type === DT_DIR ? QTDIR : type === DT_LNK ? QTSYMLINK : QTFILE;
-      entry.pathLo = paths.lo;
-      entry.pathHi = paths.hi;
-      entry.offsetLo = dv.getUint32(at + 8, true);
-      entry.offsetHi = dv.getUint32(at + 12, true);
-      entry.type = type;
-      entry.nameOff = at + 19;
-      entry.nameLen = nameLen;
-      pos = putDirent(out, to, pos, entry, src);
+      pos = putDirentHead(
+        out,
+        pos,
+        type === DT_DIR ? QTDIR : type === DT_LNK ? QTSYMLINK : QTFILE,
+        paths.lo,
+        paths.hi,
+        dv.getUint32(at + 8, true),
+        dv.getUint32(at + 12, true),
+        type,
+        n,
+      );
     }
-    f.dentsPos = at + reclen;
+    f.dentsPos = at + dv.getUint16(at + 16, true);
     file.cookieLo = dv.getUint32(at + 8, true);
     file.cookieHi = dv.getUint32(at + 12, true);
   }
+}
+
+/** For shares without symbolic links; some file systems leave the type for stat to tell (DT_UNKNOWN). */
+function isLink(f: Folder, file: OpenFile, type: number, nameAt: number): boolean {
+  if (type !== DT_UNKNOWN) return type === DT_LNK;
+  const { u8 } = f.dents;
+  f.nameA.cstring(u8.subarray(nameAt, u8.indexOf(0, nameAt)));
+  return f.sys.statat(file.fd, f.nameA, f.stat) >= 0 && f.stat.isSymlink;
 }
