@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 
+import { openSync } from 'node:fs';
 import { access, constants, realpath, stat } from 'node:fs/promises';
 import { because, EXIT, type ExitCode, NinefoldError, printable } from '../../base/error.ts';
+import { O_CLOEXEC, O_DIRECTORY, O_PATH } from '../../base/sys.ts';
 
 /** A file system that does not answer for so long is dead to the person who waits. */
 const PATIENCE_MS = 10_000;
@@ -108,4 +110,13 @@ function refuse(
     remedy,
     cause,
   });
+}
+
+/** The folder itself (O_PATH), whatever its name will stand for later; the caller closes it. Throws NinefoldError SHARE_MISSING (exit 66). */
+export function openShare(folder: string): number {
+  try {
+    return openSync(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  } catch (error) {
+    throw explain(folder, error);
+  }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import type { ExitCode } from '../../base/error.ts';
 import type { ServeSettings } from './options.ts';
 
 /** All that the data plane is told: one JSON argument. Written by `ninefold serve` and `qfsd`, read by the program serve-worker. */
@@ -12,5 +13,7 @@ export interface WorkerConfig {
   root: { fd: number } | { path: string };
   /** A socket to the supervisor: it asks for counters there, and when it closes the worker ends. */
   controlFd?: number;
+  /** The exit code when the peer breaks the protocol or goes away in the middle of a message. */
+  breachExit: ExitCode;
   settings: ServeSettings;
 }

@@ -16,7 +16,7 @@ const PINO_LEVELS = { debug: 20, info: 30, warn: 40, error: 50 } as const;
 
 /**
  * The data plane of one connection: runs confined, serves one folder to one peer and ends with it. Exit 0 when the peer closed between
- * two messages, 65 when it broke the protocol or went away in the middle of one, 8 when the server itself failed.
+ * two messages, `breachExit` when it broke the protocol or went away in the middle of one, 8 when the server itself failed.
  */
 export async function serveWorker(config: WorkerConfig): Promise<ExitCode> {
   const { program, settings } = config;
@@ -63,7 +63,7 @@ export async function serveWorker(config: WorkerConfig): Promise<ExitCode> {
       stats,
     });
     if (!end.clean) log('warn', end.why);
-    return end.clean ? EXIT.ok : EXIT.protocol;
+    return end.clean ? EXIT.ok : config.breachExit;
   } catch (error) {
     throw new NinefoldError({
       code: 'SERVER_FAILED',

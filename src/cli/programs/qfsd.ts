@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: MIT
+import { qfsdMain } from '../serve/qfsd.ts';
+
+qfsdMain(process.argv.slice(2));
