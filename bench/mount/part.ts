@@ -1,9 +1,36 @@
 // SPDX-License-Identifier: MIT
 
-import type { BenchArgs } from '../args.ts';
+import { type BenchArgs, wanted } from '../args.ts';
 import type { Cleanup } from '../common/cleanup.ts';
 import type { Part } from '../page.ts';
+import { MOUNT_PEERS } from './peers.ts';
+import { renderMount } from './render.ts';
+import { SCENARIOS } from './rows.ts';
+import { runMountRows } from './run.ts';
+import { FULL, QUICK } from './tree.ts';
 
-export async function mountPart(_args: BenchArgs, _cleanup: Cleanup): Promise<Part | undefined> {
-  return undefined;
+/** The second half of `npm run bench`; undefined when no row is wanted. */
+export async function mountPart(args: BenchArgs, cleanup: Cleanup): Promise<Part | undefined> {
+  // A scenario runs whole: its later rows need its earlier ones.
+  const scenarios = SCENARIOS.filter((s) => s.steps.some((step) => wanted(step, args.row)));
+  if (scenarios.length === 0) return undefined;
+  const peers = MOUNT_PEERS.filter((p) => p.available());
+  const missing = MOUNT_PEERS.filter((p) => !peers.includes(p));
+  const rounds = args.rounds ?? (args.quick ? 1 : 3);
+  const size = args.quick ? QUICK : FULL;
+  const results = await runMountRows({ rounds, scenarios, peers, size }, cleanup);
+  return {
+    key: 'mount',
+    title: 'Mount: what a person waits for',
+    text: `Milliseconds of wall clock. A tree of ${size.files} files with a git repository, a file of ${size.bigMiB} MiB, ${size.smallFiles} small files to copy in; everything in the
+serving side's page cache. "First" is right after a fresh mount, "again" straight after that. sshfs talks to sftp-server over a
+socket pair: no SSH, no network. All with default_permissions, nosuid, nodev. Median of ${rounds} rounds in turn.`,
+    table: renderMount(
+      results,
+      scenarios.flatMap((s) => s.steps),
+      peers,
+    ),
+    versions: peers.map((p) => `${p.name} ${p.version()}`),
+    missing: missing.map((p) => `${p.name} is not here, so its column is left out: ${p.missing}`),
+  };
 }
