@@ -11,6 +11,7 @@ import type { Msg } from '../p9/msg.ts';
 import type { Backend, Wire } from './backend.ts';
 import type { Fid } from './fid.ts';
 import { HANDLERS } from './handlers/index.ts';
+import { READDIR_SLACK } from './handlers/readdir.ts';
 import { Identity } from './identity.ts';
 import { LockTable } from './locks.ts';
 import { Node } from './node.ts';
@@ -72,7 +73,7 @@ export class Folder implements Backend {
     this.nameA = sys.alloc(4352);
     this.nameB = sys.alloc(4352);
     this.scratch = sys.alloc(4352);
-    this.dents = sys.alloc(65536);
+    this.dents = sys.alloc(65536 + READDIR_SLACK);
     this.identity = new Identity(sys, options);
     this.pool = new DescriptorPool(sys, rootFd, this.identity, Math.max(64, options.limits.descriptors));
     this.locks = new LockTable(sys, this.pool);
@@ -86,7 +87,8 @@ export class Folder implements Backend {
 
   need(m: Msg, msize: number): number {
     this.msize = msize;
-    if (m.type === T.read || m.type === T.readdir) return Math.min(m.count + RREAD_HEADER, msize);
+    if (m.type === T.read || m.type === T.readdir)
+      return Math.min(m.count + RREAD_HEADER, msize) + READDIR_SLACK;
     return m.type === T.getlock ? GETLOCK_REPLY : SMALL_REPLY;
   }
 

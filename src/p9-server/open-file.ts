@@ -18,6 +18,10 @@ export class OpenFile {
   /** For folders: the cookie after the last entry handed out, in halves; a Treaddir that goes on there needs no seek. */
   cookieLo = 0;
   cookieHi = 0;
+  /** For folders: nothing was read or sought yet. */
+  untouched = true;
+  /** For folders: the file system, as QidPaths counts it; -1 = not asked yet. */
+  dev = -1;
 
   constructor(fd: number, how: { canRead: boolean; canWrite: boolean; isDir: boolean; sync: boolean }) {
     this.fd = fd;

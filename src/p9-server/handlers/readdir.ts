@@ -2,13 +2,15 @@
 
 import { EBADF, EINVAL, ENOTDIR } from '../../base/errno.ts';
 import type { Off } from '../../base/sys.ts';
-import { NAME_MAX, QTDIR, QTFILE, QTSYMLINK, RREAD_HEADER } from '../../p9/constants.ts';
+import { QTDIR, QTFILE, QTSYMLINK, RREAD_HEADER } from '../../p9/constants.ts';
 import { DIRENT_FIXED, putDirentHead } from '../../p9/dirent.ts';
 import { REPLIED } from '../backend.ts';
 import type { Folder } from '../folder.ts';
 import type { OpenFile } from '../open-file.ts';
 import type { Handler } from './index.ts';
 
+/** Bytes that a copy by fours may touch behind the last entry, in both buffers. */
+export const READDIR_SLACK = 4;
 const DT_UNKNOWN = 0;
 const DT_DIR = 4;
 const DT_LNK = 10;
@@ -21,26 +23,34 @@ const TWO32 = 4294967296;
  * The cookies are the file system's own (d_off of getdents64(2)): they stay good while entries come and go, and any of them may be asked for again. A reply
  * that goes on where the last one ended needs no seek and finds what is left of the last getdents in memory.
  */
-export const readdir: Handler = (f, m, w) => {
+export const readdir: Handler = (f, m, w, wire) => {
   const fid = f.fid(m.fid);
   if (fid === undefined) return -EBADF;
   const file = fid.open;
   if (file === undefined) return -EBADF;
   if (!file.isDir) return -ENOTDIR;
   const count = Math.min(m.count, f.msize - RREAD_HEADER);
-  const r = f.sys.stat(file.fd, f.stat);
-  if (r < 0) return r;
-  const dev = f.stat.devMajor * 0x100000 + f.stat.devMinor;
+  const dev = devOf(f, file);
+  if (dev < 0) return dev;
   const ready = seek(f, file, m.offset);
   if (ready < 0) return ready;
   const start = w.pos;
   w.u32(0);
-  const end = fill(f, file, dev, w.buf, w.pos, w.pos + count);
+  const end = fill(f, file, dev, wire.out.dv, w.pos, w.pos + count);
   if (end < 0) return end;
   w.patch32(start, end - w.pos);
   w.pos = end;
   return REPLIED;
 };
+
+/** The file system of an open folder, asked once; -errno. */
+function devOf(f: Folder, file: OpenFile): number {
+  if (file.dev >= 0) return file.dev;
+  const r = f.sys.stat(file.fd, f.stat);
+  if (r < 0) return r;
+  file.dev = f.stat.devMajor * 0x100000 + f.stat.devMinor;
+  return file.dev;
+}
 
 /** Makes `f.dents` go on at cookie `offset`. 0 or -errno. */
 function seek(f: Folder, file: OpenFile, offset: Off): number {
@@ -51,6 +61,8 @@ function seek(f: Folder, file: OpenFile, offset: Off): number {
   f.dentsOf = file;
   f.dentsPos = 0;
   f.dentsEnd = 0;
+  // A folder that was just opened stands at its beginning; seeking would make some file systems read it anew.
+  if (file.untouched && lo === 0 && hi === 0) return 0;
   file.cookieLo = lo;
   file.cookieHi = hi;
   const r = f.sys.lseek(file.fd, offset, SEEK_SET);
@@ -58,18 +70,17 @@ function seek(f: Folder, file: OpenFile, offset: Off): number {
 }
 
 /**
- * Copies whole entries to `[from, end)`; returns where they end, or -EINVAL when not even one fits. One pass over each name: it is copied while its end is
- * looked for. `struct linux_dirent64`: d_ino@0 d_off@8 d_reclen@16 d_type@18 d_name@19, NUL-terminated.
+ * Copies whole entries to `[from, end)`; returns where they end, or -EINVAL when not even one fits. `struct linux_dirent64`: d_ino@0 d_off@8 d_reclen@16 d_type@18 d_name@19, NUL-terminated.
  */
-function fill(f: Folder, file: OpenFile, dev: number, to: Uint8Array, from: number, end: number): number {
+function fill(f: Folder, file: OpenFile, dev: number, out: DataView, from: number, end: number): number {
   const { dents, paths } = f;
   const src = dents.u8;
   const dv = dents.dv;
-  const out = new DataView(to.buffer, to.byteOffset, to.byteLength);
   let pos = from;
   for (;;) {
     if (f.dentsPos >= f.dentsEnd) {
-      const n = f.sys.getdents(file.fd, dents, 0, dents.size);
+      const n = f.sys.getdents(file.fd, dents, 0, dents.size - READDIR_SLACK);
+      file.untouched = false;
       if (n < 0) return pos > from ? pos : n;
       if (n === 0) return pos;
       f.dentsPos = 0;
@@ -78,15 +89,15 @@ function fill(f: Folder, file: OpenFile, dev: number, to: Uint8Array, from: numb
     const at = f.dentsPos;
     const type = dv.getUint8(at + 18);
     if (!f.options.noSymlinks || !isLink(f, file, type, at + 19)) {
-      const nameEnd = pos + DIRENT_FIXED;
-      const room = Math.min(end - nameEnd, NAME_MAX);
-      let n = 0;
-      for (let c = src[at + 19] as number; c !== 0 && n < room; c = src[at + 19 + n] as number) {
-        to[nameEnd + n] = c;
-        n++;
+      // d_reclen is rounded up to 8: the NUL stands in the last 8 bytes, so only they are searched.
+      let e = at + Math.max(19, dv.getUint16(at + 16, true) - 8);
+      while (src[e] !== 0) e++;
+      const n = e - at - 19;
+      if (pos + DIRENT_FIXED + n > end) return pos > from ? pos : -EINVAL;
+      // Four bytes at a time; what runs over is overwritten by the next entry or lies in READDIR_SLACK.
+      for (let i = 0; i < n; i += 4) {
+        out.setUint32(pos + DIRENT_FIXED + i, dv.getUint32(at + 19 + i, true), true);
       }
-      // The name did not end where its room did: too long for what is left of the reply.
-      if (room < 0 || src[at + 19 + n] !== 0) return pos > from ? pos : -EINVAL;
       paths.set(dev, dv.getUint32(at, true), dv.getUint32(at + 4, true));
       pos = putDirentHead(
         out,
