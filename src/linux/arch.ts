@@ -12,20 +12,19 @@ const X64 = {
   setgroups: 116,
   setfsuid: 122,
   setfsgid: 123,
-  pivot_root: 155,
+  capget: 125,
   capset: 126,
-  close_range: 436,
 };
 const GENERIC = {
   setgroups: 159,
   setfsuid: 151,
   setfsgid: 152,
-  pivot_root: 41,
+  capget: 90,
   capset: 91,
-  close_range: 436,
 };
 /** The same on every machine: all calls since Linux 5.1 are. */
 const COMMON = {
+  close_range: 436,
   openat2: 437,
   landlock_create_ruleset: 444,
   landlock_add_rule: 445,

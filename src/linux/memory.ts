@@ -89,3 +89,28 @@ const empty = alloc(1);
 export function emptyPath(): number {
   return empty.address;
 }
+
+/** A new NUL-terminated string. A NUL inside it throws RangeError: the kernel would see another, shorter one. */
+export function cstring(text: string): Mem {
+  const bytes = Buffer.from(text);
+  if (bytes.includes(0)) throw new RangeError('a string with a NUL inside');
+  const mem = alloc(bytes.length + 1);
+  mem.cstring(bytes);
+  return mem;
+}
+
+/** Several strings in one block, which lives until two calls after the next one of `cstrings` or `pathOf`. */
+export function cstrings(texts: readonly string[]): { addresses: number[]; mem: Mem } {
+  const all = texts.map((text) => Buffer.from(text));
+  if (all.some((b) => b.includes(0))) throw new RangeError('a string with a NUL inside');
+  const mem = alloc(all.reduce((sum, b) => sum + b.length + 1, 0));
+  const start = pathOf(mem);
+  let end = 0;
+  const addresses = all.map((b) => {
+    const from = end;
+    mem.u8.set(b, from);
+    end += b.length + 1;
+    return start + from;
+  });
+  return { addresses, mem };
+}
