@@ -14,6 +14,8 @@ export const DEFERRED = 1;
  * errors; the backend answers the rest.
  */
 export interface Backend {
+  /** Requests take effect in the order in which they come: the promise of VERSION_EXT. */
+  readonly ordered: boolean;
   /** The largest reply to `m` in bytes, header included: as much is free in the writer when `handle` is called. */
   need(m: Msg, msize: number): number;
   /**

@@ -8,7 +8,7 @@ import type { Turns, Watch } from '../base/turns.ts';
 import { BAD_FRAME, DECODED, decode, frameSize, NEED_MORE, UNKNOWN_TYPE } from '../p9/codec.ts';
 import { Reader, Writer } from '../p9/coder.ts';
 import { HEADER, MIN_MSIZE, VERSION, VERSION_EXT } from '../p9/constants.ts';
-import { BY_TYPE, RLERROR, T } from '../p9/messages.ts';
+import { RLERROR, T } from '../p9/messages.ts';
 import { Msg } from '../p9/msg.ts';
 import { type Backend, DEFERRED, type Deferred, type Wire } from './backend.ts';
 import type { Stats } from './stats.ts';
@@ -258,7 +258,7 @@ export class Connection implements Wire {
     this.backend.reset();
     if (msg.msize < MIN_MSIZE) return this.error(msg.tag, EINVAL);
     const answer =
-      asked === VERSION_EXT
+      asked === VERSION_EXT && this.backend.ordered
         ? VERSION_EXT
         : asked === VERSION || asked.startsWith(`${VERSION}.`)
           ? VERSION
@@ -369,11 +369,6 @@ export class Connection implements Wire {
       live.flushers.length = 0;
     }
     this.live.clear();
-  }
-
-  /** For logs: the name of a message type. */
-  static nameOf(type: number): string {
-    return BY_TYPE[type]?.name ?? `message ${type}`;
   }
 }
 

@@ -35,6 +35,7 @@ const GETLOCK_REPLY = 65536 + 64;
  * file per kind of message, hold the rules.
  */
 export class Folder implements Backend {
+  readonly ordered = true;
   readonly sys: Sys;
   readonly options: ServerOptions;
   readonly stats: Stats;
@@ -45,6 +46,7 @@ export class Folder implements Backend {
   readonly slow: SlowReads;
   readonly fids = new Map<number, Fid>();
   readonly rootFd: number;
+  private readonly denied: Set<number>;
   attaches = 0;
   xattrFids = 0;
   msize = 0;
@@ -74,6 +76,10 @@ export class Folder implements Backend {
     this.nameB = sys.alloc(4352);
     this.scratch = sys.alloc(4352);
     this.dents = sys.alloc(65536 + READDIR_SLACK);
+    this.denied = new Set(options.deny);
+    // What does the work of two messages is refused with either.
+    if (options.deny.has(T.walk) || options.deny.has(T.getattr)) this.denied.add(T.lookup);
+    if (options.deny.has(T.readdir) || this.denied.has(T.lookup)) this.denied.add(T.readdirplus);
     this.identity = new Identity(sys, options);
     this.pool = new DescriptorPool(sys, rootFd, this.identity, Math.max(64, options.limits.descriptors));
     this.locks = new LockTable(sys, this.pool);
@@ -87,13 +93,13 @@ export class Folder implements Backend {
 
   need(m: Msg, msize: number): number {
     this.msize = msize;
-    if (m.type === T.read || m.type === T.readdir)
+    if (m.type === T.read || m.type === T.readdir || m.type === T.readdirplus)
       return Math.min(m.count + RREAD_HEADER, msize) + READDIR_SLACK;
     return m.type === T.getlock ? GETLOCK_REPLY : SMALL_REPLY;
   }
 
   handle(m: Msg, w: Writer, wire: Wire): number {
-    if (this.options.deny.has(m.type)) return -EPERM;
+    if (this.denied.has(m.type)) return -EPERM;
     const handler = HANDLERS[m.type];
     // Every row of the table that is a request has a handler; replies sent to a server have none.
     return handler === undefined ? -EINVAL : handler(this, m, w, wire);

@@ -42,6 +42,31 @@ const lockRange = (c: Coder, m: Msg): void => {
   c.str(m.name);
 };
 
+/** What getattr tells: of an object, or of an entry on the way. */
+const attributes = (c: Coder, m: Msg): void => {
+  const a = m.attr;
+  m.mask = c.u64(m.mask);
+  c.qid(m.qid);
+  a.mode = c.u32(a.mode);
+  a.uid = c.u32(a.uid);
+  a.gid = c.u32(a.gid);
+  a.nlink = c.u64(a.nlink);
+  a.rdev = c.u64(a.rdev);
+  a.size = c.u64(a.size);
+  a.blksize = c.u64(a.blksize);
+  a.blocks = c.u64(a.blocks);
+  a.atimeSec = c.u64(a.atimeSec);
+  a.atimeNsec = c.u64(a.atimeNsec);
+  a.mtimeSec = c.u64(a.mtimeSec);
+  a.mtimeNsec = c.u64(a.mtimeNsec);
+  a.ctimeSec = c.u64(a.ctimeSec);
+  a.ctimeNsec = c.u64(a.ctimeNsec);
+  a.btimeSec = c.u64(a.btimeSec);
+  a.btimeNsec = c.u64(a.btimeNsec);
+  a.gen = c.u64(a.gen);
+  a.dataVersion = c.u64(a.dataVersion);
+};
+
 /**
  * Every message of 9P2000.L, its fields declared once for both directions. Source: diod's protocol.md, Linux net/9p/client.c.
  * The comment is the body on the wire, after size[4] type[1] tag[2].
@@ -116,29 +141,7 @@ export const ROWS: readonly Row[] = [
     m.mask = c.u64(m.mask);
   }),
   // valid[8] qid[13] mode[4] uid[4] gid[4] nlink[8] rdev[8] size[8] blksize[8] blocks[8] atime[16] mtime[16] ctime[16] btime[16] gen[8] data_version[8]
-  row(25, 'Rgetattr', (c, m) => {
-    const a = m.attr;
-    m.mask = c.u64(m.mask);
-    c.qid(m.qid);
-    a.mode = c.u32(a.mode);
-    a.uid = c.u32(a.uid);
-    a.gid = c.u32(a.gid);
-    a.nlink = c.u64(a.nlink);
-    a.rdev = c.u64(a.rdev);
-    a.size = c.u64(a.size);
-    a.blksize = c.u64(a.blksize);
-    a.blocks = c.u64(a.blocks);
-    a.atimeSec = c.u64(a.atimeSec);
-    a.atimeNsec = c.u64(a.atimeNsec);
-    a.mtimeSec = c.u64(a.mtimeSec);
-    a.mtimeNsec = c.u64(a.mtimeNsec);
-    a.ctimeSec = c.u64(a.ctimeSec);
-    a.ctimeNsec = c.u64(a.ctimeNsec);
-    a.btimeSec = c.u64(a.btimeSec);
-    a.btimeNsec = c.u64(a.btimeNsec);
-    a.gen = c.u64(a.gen);
-    a.dataVersion = c.u64(a.dataVersion);
-  }),
+  row(25, 'Rgetattr', attributes),
   // fid[4] valid[4] mode[4] uid[4] gid[4] size[8] atime_sec[8] atime_nsec[8] mtime_sec[8] mtime_nsec[8]
   row(26, 'Tsetattr', (c, m) => {
     const a = m.attr;
@@ -288,6 +291,20 @@ export const ROWS: readonly Row[] = [
   row(121, 'Rclunk', none),
   row(122, 'Tremove', fidOnly),
   row(123, 'Rremove', none),
+
+  // Ninefold's own, between peers that agreed on VERSION_EXT. docs/EXTENSIONS.md says what they promise.
+  row(140, 'Treaddirplus', fidOffsetCount),
+  // eof[1] count[4] data; an entry is the body of Rgetattr[153] offset[8] name[s]
+  row(141, 'Rreaddirplus', (c, m) => {
+    m.status = c.u8(m.status);
+    c.data(m.data);
+  }),
+  // fid[4] name[s]
+  row(142, 'Tlookup', (c, m) => {
+    m.fid = c.u32(m.fid);
+    c.str(m.name);
+  }),
+  row(143, 'Rlookup', attributes),
 ];
 
 function row(type: number, name: string, body: Row['body']): Row {
@@ -334,5 +351,7 @@ export const T = {
   write: 118,
   clunk: 120,
   remove: 122,
+  readdirplus: 140,
+  lookup: 142,
 } as const;
 export const RLERROR = 7;

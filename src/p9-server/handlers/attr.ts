@@ -4,11 +4,14 @@ import { EBADF, ENOENT } from '../../base/errno.ts';
 import { encodeDev, S_IFBLK, S_IFCHR, S_IFMT, STATX_BTIME, type StatBuf } from '../../base/stat.ts';
 import type { Writer } from '../../p9/coder.ts';
 import { GETATTR_BASIC, GETATTR_BTIME } from '../../p9/constants.ts';
+import { Qid } from '../../p9/msg.ts';
 import { REPLIED } from '../backend.ts';
 import type { Fid } from '../fid.ts';
 import type { Folder } from '../folder.ts';
 import { qidOf } from '../qid.ts';
 import type { Handler } from './index.ts';
+
+const qid = new Qid();
 
 /**
  * Tgetattr fid[4] request_mask[8] → Rgetattr valid[8] qid[13] mode[4] uid[4] gid[4] nlink[8] rdev[8] size[8] blksize[8] blocks[8]
@@ -27,11 +30,7 @@ export const getattr: Handler = (f, m, w) => {
     if (!openElsewhere(f, fid)) return -ENOENT;
     f.sys.stat(fd, f.stat);
   }
-  qidOf(f.stat, f.paths, m.qid);
-  const born = (f.stat.mask & STATX_BTIME) !== 0;
-  w.u64halves(born ? GETATTR_BASIC | GETATTR_BTIME : GETATTR_BASIC, 0);
-  w.qid(m.qid);
-  putAttr(w, f.stat, born);
+  putStat(f, w);
   return REPLIED;
 };
 
@@ -50,6 +49,16 @@ function openElsewhere(f: Folder, fid: Fid): boolean {
       return true;
   }
   return false;
+}
+
+/** The body of Rgetattr for what `f.stat` describes: 153 bytes. */
+export function putStat(f: Folder, w: Writer): void {
+  const s = f.stat;
+  const born = (s.mask & STATX_BTIME) !== 0;
+  qidOf(s, f.paths, qid);
+  w.u64halves(born ? GETATTR_BASIC | GETATTR_BTIME : GETATTR_BASIC, 0);
+  w.qid(qid);
+  putAttr(w, s, born);
 }
 
 function putAttr(w: Writer, s: StatBuf, born: boolean): void {

@@ -13,6 +13,7 @@ import { getlock, lock } from './lock.ts';
 import { lopen } from './lopen.ts';
 import { link, remove, rename, renameat, unlinkat } from './names.ts';
 import { readdir } from './readdir.ts';
+import { lookup, readdirplus } from './readdirplus.ts';
 import { setattr } from './setattr.ts';
 import { readlink, walk } from './walk.ts';
 import { xattrcreate, xattrwalk } from './xattr.ts';
@@ -41,6 +42,8 @@ export const HANDLERS: readonly (Handler | undefined)[] = table([
   [T.write, write],
   [T.fsync, fsync],
   [T.readdir, readdir],
+  [T.readdirplus, readdirplus],
+  [T.lookup, lookup],
   [T.link, link],
   [T.rename, rename],
   [T.renameat, renameat],

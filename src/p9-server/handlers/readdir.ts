@@ -11,6 +11,8 @@ import type { Handler } from './index.ts';
 
 /** Bytes that a copy by fours may touch behind the last entry, in both buffers. */
 export const READDIR_SLACK = 4;
+/** `nextEntry`: the folder has no more. Below every -errno. */
+export const END = -100_000;
 const DT_UNKNOWN = 0;
 const DT_DIR = 4;
 const DT_LNK = 10;
@@ -44,7 +46,7 @@ export const readdir: Handler = (f, m, w, wire) => {
 };
 
 /** The file system of an open folder, asked once; -errno. */
-function devOf(f: Folder, file: OpenFile): number {
+export function devOf(f: Folder, file: OpenFile): number {
   if (file.dev >= 0) return file.dev;
   const r = f.sys.stat(file.fd, f.stat);
   if (r < 0) return r;
@@ -53,7 +55,7 @@ function devOf(f: Folder, file: OpenFile): number {
 }
 
 /** Makes `f.dents` go on at cookie `offset`. 0 or -errno. */
-function seek(f: Folder, file: OpenFile, offset: Off): number {
+export function seek(f: Folder, file: OpenFile, offset: Off): number {
   const lo = typeof offset === 'number' ? offset >>> 0 : Number(offset & 0xffffffffn);
   const hi = typeof offset === 'number' ? Math.floor(offset / TWO32) : Number(offset >> 32n);
   if (f.dentsOf === file && file.cookieLo === lo && file.cookieHi === hi) return 0;
@@ -70,50 +72,72 @@ function seek(f: Folder, file: OpenFile, offset: Off): number {
 }
 
 /**
- * Copies whole entries to `[from, end)`; returns where they end, or -EINVAL when not even one fits. `struct linux_dirent64`: d_ino@0 d_off@8 d_reclen@16 d_type@18 d_name@19, NUL-terminated.
+ * The next entry to hand out: its position in `f.dents`, 0… as found, or END, or -errno. `struct linux_dirent64`: d_ino@0 d_off@8 d_reclen@16 d_type@18
+ * d_name@19, NUL-terminated.
  */
-function fill(f: Folder, file: OpenFile, dev: number, out: DataView, from: number, end: number): number {
-  const { dents, paths } = f;
-  const src = dents.u8;
-  const dv = dents.dv;
-  let pos = from;
+export function nextEntry(f: Folder, file: OpenFile): number {
   for (;;) {
     if (f.dentsPos >= f.dentsEnd) {
-      const n = f.sys.getdents(file.fd, dents, 0, dents.size - READDIR_SLACK);
+      const n = f.sys.getdents(file.fd, f.dents, 0, f.dents.size - READDIR_SLACK);
       file.untouched = false;
-      if (n < 0) return pos > from ? pos : n;
-      if (n === 0) return pos;
+      if (n < 0) return n;
+      if (n === 0) return END;
       f.dentsPos = 0;
       f.dentsEnd = n;
     }
     const at = f.dentsPos;
+    if (!f.options.noSymlinks || !isLink(f, file, f.dents.dv.getUint8(at + 18), at + 19)) return at;
+    pass(f, file, at);
+  }
+}
+
+/** The entry at `at` was handed out (or is not shown): the folder goes on behind it. */
+export function pass(f: Folder, file: OpenFile, at: number): void {
+  const { dv } = f.dents;
+  f.dentsPos = at + dv.getUint16(at + 16, true);
+  file.cookieLo = dv.getUint32(at + 8, true);
+  file.cookieHi = dv.getUint32(at + 12, true);
+}
+
+/** Bytes of the name of the entry at `at`. d_reclen is rounded up to 8: the NUL stands in the last 8 bytes, so only they are searched. */
+export function nameLength(f: Folder, at: number): number {
+  const { u8, dv } = f.dents;
+  let e = at + Math.max(19, dv.getUint16(at + 16, true) - 8);
+  while (u8[e] !== 0) e++;
+  return e - at - 19;
+}
+
+/** Copies that name to `to` in `out`, four bytes at a time; what runs over is overwritten by the next field or lies in READDIR_SLACK. */
+export function copyName(f: Folder, at: number, n: number, out: DataView, to: number): void {
+  const { dv } = f.dents;
+  for (let i = 0; i < n; i += 4) out.setUint32(to + i, dv.getUint32(at + 19 + i, true), true);
+}
+
+/** Copies whole entries to `[from, end)`; returns where they end, or -EINVAL when not even one fits. */
+function fill(f: Folder, file: OpenFile, dev: number, out: DataView, from: number, end: number): number {
+  const { paths } = f;
+  const { dv } = f.dents;
+  let pos = from;
+  for (;;) {
+    const at = nextEntry(f, file);
+    if (at < 0) return pos > from || at === END ? pos : at;
+    const n = nameLength(f, at);
+    if (pos + DIRENT_FIXED + n > end) return pos > from ? pos : -EINVAL;
+    copyName(f, at, n, out, pos + DIRENT_FIXED);
+    paths.set(dev, dv.getUint32(at, true), dv.getUint32(at + 4, true));
     const type = dv.getUint8(at + 18);
-    if (!f.options.noSymlinks || !isLink(f, file, type, at + 19)) {
-      // d_reclen is rounded up to 8: the NUL stands in the last 8 bytes, so only they are searched.
-      let e = at + Math.max(19, dv.getUint16(at + 16, true) - 8);
-      while (src[e] !== 0) e++;
-      const n = e - at - 19;
-      if (pos + DIRENT_FIXED + n > end) return pos > from ? pos : -EINVAL;
-      // Four bytes at a time; what runs over is overwritten by the next entry or lies in READDIR_SLACK.
-      for (let i = 0; i < n; i += 4) {
-        out.setUint32(pos + DIRENT_FIXED + i, dv.getUint32(at + 19 + i, true), true);
-      }
-      paths.set(dev, dv.getUint32(at, true), dv.getUint32(at + 4, true));
-      pos = putDirentHead(
-        out,
-        pos,
-        type === DT_DIR ? QTDIR : type === DT_LNK ? QTSYMLINK : QTFILE,
-        paths.lo,
-        paths.hi,
-        dv.getUint32(at + 8, true),
-        dv.getUint32(at + 12, true),
-        type,
-        n,
-      );
-    }
-    f.dentsPos = at + dv.getUint16(at + 16, true);
-    file.cookieLo = dv.getUint32(at + 8, true);
-    file.cookieHi = dv.getUint32(at + 12, true);
+    pos = putDirentHead(
+      out,
+      pos,
+      type === DT_DIR ? QTDIR : type === DT_LNK ? QTSYMLINK : QTFILE,
+      paths.lo,
+      paths.hi,
+      dv.getUint32(at + 8, true),
+      dv.getUint32(at + 12, true),
+      type,
+      n,
+    );
+    pass(f, file, at);
   }
 }
 
