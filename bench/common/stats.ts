@@ -14,6 +14,11 @@ export function least(values: readonly (number | undefined)[]): number | undefin
   return there.length === 0 ? undefined : Math.min(...there);
 }
 
+/** Undefined of nothing. */
+export function greatest(values: readonly number[]): number | undefined {
+  return values.length === 0 ? undefined : Math.max(...values);
+}
+
 /** a/b; undefined when either is missing or b is 0. */
 export function ratio(a: number | undefined, b: number | undefined): number | undefined {
   return a === undefined || b === undefined || b === 0 ? undefined : a / b;

@@ -1,7 +1,19 @@
 // SPDX-License-Identifier: MIT
 
-import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Cleanup } from '../common/cleanup.ts';
 import { random } from '../common/stats.ts';
 
 /** What the served folder of the server's rows holds. */
@@ -9,8 +21,32 @@ export const FLAT = 2000;
 export const DATA_BYTES = 64 * 2 ** 20;
 export const flatName = (i: number): string => `file-${String(i).padStart(4, '0')}.txt`;
 
+/**
+ * Where rows have their files. `disk`: the temporary folder, in the page cache. `memory`: /dev/shm, for rows that make or remove files: on ext4 those say more
+ * about the disk, create moving between 9 and 50 µs with the number of files that were removed in the last minutes (recently_deleted in its ialloc.c).
+ */
+export type Place = 'disk' | 'memory';
+
+function placeFolder(place: Place): string {
+  if (place === 'disk') return tmpdir();
+  try {
+    accessSync('/dev/shm', constants.W_OK);
+    return '/dev/shm';
+  } catch {
+    return tmpdir();
+  }
+}
+
+/** A filled folder of its own at that place, removed by `cleanup`. */
+export function makeFolder(place: Place, cleanup: Cleanup): string {
+  const dir = mkdtempSync(join(placeFolder(place), 'ninefold-bench-'));
+  cleanup.add(`folder ${dir}`, () => rmSync(dir, { recursive: true, force: true, maxRetries: 3 }));
+  fillServed(dir);
+  return dir;
+}
+
 /** Fills an empty folder: `flat/` of 2,000 files, `a/b/`, `data` of 64 MiB, an empty `out/`. About 0.2 s. */
-export function fillServed(dir: string): void {
+function fillServed(dir: string): void {
   for (const d of ['flat', 'a/b', 'out']) mkdirSync(join(dir, d), { recursive: true });
   for (let i = 0; i < FLAT; i++) writeFileSync(join(dir, 'flat', flatName(i)), 'x'.repeat(100));
   const block = new Uint8Array(2 ** 20);

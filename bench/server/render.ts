@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { median, ratio } from '../common/stats.ts';
+import { greatest, median, ratio } from '../common/stats.ts';
 import { atMost, figure, table, times } from '../common/table.ts';
 import { DIOD, OURS, type ServerPeer } from './peers.ts';
 import type { ServerRow } from './rows.ts';
@@ -70,7 +70,7 @@ export function renderServer(
     );
   }
   if (results.peak.size > 0) {
-    const peaks = names.map((n) => median(results.peak.get(n) ?? []));
+    const peaks = names.map((n) => greatest(results.peak.get(n) ?? []));
     body.push(
       line(
         'memory, peak, MiB',

@@ -6,7 +6,7 @@ import { O_CREAT, O_DIRECTORY, O_EXCL, O_RDONLY, O_WRONLY } from '../../src/base
 import { GETATTR_BASIC } from '../../src/p9/constants.ts';
 import { T } from '../../src/p9/messages.ts';
 import { random } from '../common/stats.ts';
-import { DATA_BYTES, FLAT, flatName } from './fixture.ts';
+import { DATA_BYTES, FLAT, flatName, type Place } from './fixture.ts';
 import * as put from './requests.ts';
 import { bytes, ROOT, type Session } from './session.ts';
 import { MSIZE } from './wire.ts';
@@ -18,6 +18,8 @@ export interface ServerRow {
   readonly title: string;
   /** Most µs of CPU per operation that we want to need. */
   readonly goal: number;
+  /** Where its files are; on disk when left out. */
+  readonly place?: Place;
   /** How often `run` repeats its step in a full measurement. */
   readonly count: number;
   /** Not measured; returns what `run` takes and what to do after. */
@@ -40,8 +42,9 @@ const flat = Array.from({ length: FLAT }, (_, i) => bytes(flatName(i)));
 export const SERVER_ROWS: readonly ServerRow[] = [
   {
     key: 'create',
-    title: 'create + write 100 B + clunk (4 requests a file)',
+    title: 'create + write 100 B + clunk, per request',
     goal: 8,
+    place: 'memory',
     count: 2000,
     prepare: (s, count) => {
       const name = s.fresh('created-');
@@ -166,6 +169,7 @@ export const SERVER_ROWS: readonly ServerRow[] = [
     key: 'unlinkat',
     title: 'unlinkat',
     goal: 8,
+    place: 'memory',
     count: 2000,
     prepare: (s, count) => {
       const name = s.fresh('gone-');

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: MIT
 
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { EOPNOTSUPP } from '../../src/base/errno.ts';
 import { allowedCpus, bindTo, lastCpu } from '../common/affinity.ts';
 import type { Cleanup } from '../common/cleanup.ts';
 import { Progress } from '../common/progress.ts';
-import { fillServed } from './fixture.ts';
+import { makeFolder } from './fixture.ts';
 import { type Launched, launch } from './launch.ts';
 import type { ServerPeer } from './peers.ts';
 import { SERVER_ROWS, type ServerRow } from './rows.ts';
@@ -48,44 +45,58 @@ const WARM = 10;
 /** Measures; the servers take turns, A B then B A, so that a slow minute of the machine meets all of them. */
 export async function runServerRows(o: ServerOptions, cleanup: Cleanup): Promise<ServerResults> {
   const results: ServerResults = { rows: new Map(), start: new Map(), peak: new Map() };
-  const dir = mkdtempSync(join(tmpdir(), 'ninefold-bench-'));
-  const removeDir = cleanup.add(`folder ${dir}`, () =>
-    rmSync(dir, { recursive: true, force: true, maxRetries: 3 }),
-  );
-  fillServed(dir);
   const all = allowedCpus();
+  const disk = makeFolder('disk', cleanup);
   bindTo(String(lastCpu(all)));
   const unbind = cleanup.add('CPU binding', () => bindTo(all));
-  const progress = new Progress(o.peers.length * (o.starts + o.rounds * (o.rows.length + 1)));
+  const places = (['disk', 'memory'] as const)
+    .map((place) => ({ place, rows: o.rows.filter((r) => (r.place ?? 'disk') === place) }))
+    // Without rows the one server is still started for its memory.
+    .filter((p) => p.rows.length > 0 || (p.place === 'disk' && o.rows.length === 0));
+  const progress = new Progress(o.peers.length * (o.starts + o.rounds * (o.rows.length + places.length)));
   for (let i = 0; i < o.starts; i++) {
     for (const peer of inTurn(o.peers, i)) {
       progress.step(`${peer.name}: start`);
-      const server = await launch(peer, dir, cleanup);
+      const server = await launch(peer, disk, cleanup);
       push(results.start, peer.name, server.startMs);
       await server.end();
     }
   }
-  for (let round = 0; round < o.rounds; round++) {
-    for (const peer of inTurn(o.peers, round)) {
-      const server = await launch(peer, dir, cleanup);
-      progress.step(`round ${round + 1}, ${peer.name}: warm-up`);
-      for (const row of SERVER_ROWS) measure(server, row, o.divide * WARM);
-      for (const row of o.rows) {
-        progress.step(`round ${round + 1}, ${peer.name}: ${row.title}`);
-        note(results, row, peer, measure(server, row, o.divide));
-        // Signals are handled between rows.
-        await new Promise((r) => setImmediate(r));
+  for (const { place, rows } of places) {
+    const dir = place === 'disk' ? disk : makeFolder(place, cleanup);
+    for (let round = 0; round < o.rounds; round++) {
+      for (const peer of inTurn(o.peers, round)) {
+        const say = (what: string): void => progress.step(`round ${round + 1}, ${peer.name}: ${what}`);
+        await oneRound(peer, dir, rows, o.divide, say, results, cleanup);
       }
-      push(results.peak, peer.name, server.meter.peak());
-      await server.end();
-      rmSync(join(dir, 'out'), { recursive: true });
-      mkdirSync(join(dir, 'out'));
     }
   }
   progress.end();
   unbind();
-  removeDir();
   return results;
+}
+
+/** One server from its start to its end: the warm-up, then each row. */
+async function oneRound(
+  peer: ServerPeer,
+  dir: string,
+  rows: readonly ServerRow[],
+  divide: number,
+  say: (what: string) => void,
+  results: ServerResults,
+  cleanup: Cleanup,
+): Promise<void> {
+  const server = await launch(peer, dir, cleanup);
+  say('warm-up');
+  for (const row of SERVER_ROWS) measure(server, row, divide * WARM);
+  for (const row of rows) {
+    say(row.title);
+    note(results, row, peer, measure(server, row, divide));
+    // Signals are handled between rows.
+    await new Promise((r) => setImmediate(r));
+  }
+  push(results.peak, peer.name, server.meter.peak());
+  await server.end();
 }
 
 /** The list, turned by `by` places. */
