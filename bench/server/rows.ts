@@ -45,7 +45,7 @@ export const SERVER_ROWS: readonly ServerRow[] = [
     title: 'create + write 100 B + clunk, per request',
     goal: 8,
     place: 'memory',
-    count: 2000,
+    count: 5000,
     prepare: (s, count) => {
       const name = s.fresh('created-');
       const dir = join(s.dir, 'out', name);
@@ -113,7 +113,7 @@ export const SERVER_ROWS: readonly ServerRow[] = [
     key: 'readdir',
     title: 'readdir of 2,000 entries, per entry',
     goal: 0.22,
-    count: 30,
+    count: 100,
     prepare: (s, count) => ({
       run: () => {
         let entries = 0;
@@ -170,7 +170,7 @@ export const SERVER_ROWS: readonly ServerRow[] = [
     title: 'unlinkat',
     goal: 8,
     place: 'memory',
-    count: 2000,
+    count: 5000,
     prepare: (s, count) => {
       const name = s.fresh('gone-');
       const dir = join(s.dir, 'out', name);
