@@ -151,6 +151,8 @@ export class Tree implements Backend {
   ): number {
     if (!(value instanceof Promise)) return body(value, w);
     const deferred = wire.defer();
+    // The loop sleeps in poll(2), where no promise settles: an immediate makes it give Node a turn.
+    setImmediate(() => {});
     value.then(
       (v) => deferred.reply(need, (later) => body(v, later)),
       (error: unknown) => {

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+
+import { spawn } from 'node:child_process';
+import { closeSync } from 'node:fs';
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { because, EXIT, NinefoldError } from './base/error.ts';
+import { Turns } from './base/turns.ts';
+import { openSys } from './linux/index.ts';
+import { socketpair } from './linux/net.ts';
+import { Connection, DEFAULT_LIMITS, type ServeEnd, Stats } from './p9-server/index.ts';
+import { Tree, type TreeFolder } from './p9-server/tree.ts';
+
+/** A way to the peer: any duplex stream, or descriptors (one socket twice, or the ends of two pipes), which stay the caller's to close. */
+export type PeerChannel = Duplex | { readonly readFd: number; readonly writeFd: number };
+
+/** How a folder is shared; each is the `qfsd` flag of the same name. */
+export interface ShareOptions {
+  readonly readOnly?: boolean;
+  /** Symbolic links are neither shown nor made. */
+  readonly noSymlinks?: boolean;
+  /** Serve POSIX ACLs beside `user.*` attributes. */
+  readonly acl?: boolean;
+  /** Default: bubblewrap, else Landlock; `none` must be asked for. */
+  readonly sandbox?: 'auto' | 'bwrap' | 'landlock' | 'none';
+  /** Operations that are refused, by name: `['symlink', 'mknod']`. */
+  readonly deny?: readonly string[];
+  /** As root: everyone acts as this user. */
+  readonly squash?: { readonly uid: number; readonly gid: number };
+}
+
+/** A share that is being served. */
+export interface Served {
+  /** Resolves when the peer has gone, with how; never rejects. */
+  readonly ended: Promise<ServeEnd>;
+  /** Ends the share now. */
+  close(): void;
+}
+
+/**
+ * Serves a folder, or a tree that the program makes, to one peer.
+ *
+ * A folder is served by a process of its own, confined before it reads a byte of the peer's. A tree is served in this process: its methods are
+ * called from Node's event loop.
+ *
+ * Throws NinefoldError NO_CHANNEL (exit 71) when the system gives no descriptors. What is wrong with the folder itself (missing, not a folder) is told on stderr and
+ * in `ended`.
+ */
+export function serve(what: string | TreeFolder, peer: PeerChannel, options: ShareOptions = {}): Served {
+  if ('readFd' in peer) {
+    return typeof what === 'string' ? shareFolder(what, peer, options) : serveTree(what, peer, () => {});
+  }
+  const pair: [number, number] = [-1, -1];
+  const r = socketpair(pair);
+  if (r < 0) {
+    throw new NinefoldError({
+      code: 'NO_CHANNEL',
+      exit: EXIT.osMissing,
+      what: 'cannot make',
+      on: 'a socket pair',
+      why: because(r),
+      remedy: 'close some files, or raise the limit of open files (ulimit -n)',
+    });
+  }
+  const [near, far] = pair;
+  const bridge = new Socket({ fd: near });
+  peer.pipe(bridge).pipe(peer);
+  const drop = (): void => {
+    bridge.destroy();
+  };
+  peer.once('error', drop);
+  bridge.once('error', () => peer.destroy());
+  const fds = { readFd: far, writeFd: far };
+  if (typeof what !== 'string') return serveTree(what, fds, () => closeSync(far));
+  const served = shareFolder(what, fds, options);
+  closeSync(far);
+  return served;
+}
+
+function serveTree(root: TreeFolder, peer: { readFd: number; writeFd: number }, cleanUp: () => void): Served {
+  const sys = openSys();
+  const turns = new Turns(sys);
+  let connection: Connection | undefined;
+  const ended = new Promise<ServeEnd>((resolve) => {
+    connection = new Connection({
+      sys,
+      turns,
+      readFd: peer.readFd,
+      writeFd: peer.writeFd,
+      backend: new Tree(root),
+      stats: new Stats(),
+      limits: DEFAULT_LIMITS,
+      done: (end) => {
+        turns.stop();
+        cleanUp();
+        resolve(end);
+      },
+    });
+    turns.run().catch((error: unknown) => connection?.end(false, String(error)));
+  });
+  return { ended, close: () => connection?.end(true, 'closed by this side') };
+}
+
+function shareFolder(path: string, peer: { readFd: number; writeFd: number }, options: ShareOptions): Served {
+  const program = fileURLToPath(new URL('../bin/qfsd.mjs', import.meta.url));
+  const one = peer.readFd === peer.writeFd;
+  const child = spawn(process.execPath, [program, '3', one ? '3' : '4', path, ...flags(options)], {
+    stdio: ['ignore', 'ignore', 'inherit', peer.readFd, ...(one ? [] : [peer.writeFd])],
+  });
+  const ended = new Promise<ServeEnd>((resolve) => {
+    child.once('error', (error) =>
+      resolve({ clean: false, why: `the server could not be started (${error.message})` }),
+    );
+    child.once('exit', (code, signal) =>
+      resolve(
+        code === 0
+          ? { clean: true, why: 'the peer closed the connection' }
+          : { clean: false, why: `the server ended with ${signal ?? `exit code ${code}`}` },
+      ),
+    );
+  });
+  return { ended, close: () => child.kill('SIGTERM') };
+}
+
+function flags(o: ShareOptions): string[] {
+  return [
+    ...(o.readOnly === true ? ['--read-only'] : []),
+    ...(o.noSymlinks === true ? ['--no-symlinks'] : []),
+    ...(o.acl === true ? ['--acl'] : []),
+    ...(o.sandbox !== undefined ? ['--sandbox', o.sandbox] : []),
+    ...(o.deny !== undefined && o.deny.length > 0 ? ['--deny', o.deny.join(',')] : []),
+    ...(o.squash !== undefined ? ['--squash', `${o.squash.uid}:${o.squash.gid}`] : []),
+  ];
+}
