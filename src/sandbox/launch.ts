@@ -15,6 +15,7 @@ export interface Confiner {
   ): number;
   keepCapabilities(names: readonly string[]): number;
   setParentDeathSignal(signal: number): number;
+  setCloseOnExec(fd: number, on: boolean): number;
   execve(path: string, argv: readonly string[], env: Readonly<Record<string, string>>): number;
 }
 
@@ -41,6 +42,8 @@ export function launchLandlocked(
   if (kept < 0) throw failed('LANDLOCK_FAILED', 'cannot give up privileges for', 'the server', kept);
   const r = confiner.restrict(rules, (fd) => confiner.isFile(fd));
   if (r < 0) throw failed('LANDLOCK_FAILED', 'cannot confine the server with', 'Landlock', r);
+  // Node has marked all that it inherited close-on-exec (uv_disable_stdio_inheritance). One that is closed already stays so.
+  for (const fd of [0, 1, 2, order.shareFd, ...order.fds]) confiner.setCloseOnExec(fd, false);
   const program = order.argv[0] ?? '';
   throw failed('EXEC_FAILED', 'cannot run', program, confiner.execve(program, order.argv, env));
 }

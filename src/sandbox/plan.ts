@@ -24,6 +24,8 @@ export interface SandboxSpec {
   readonly program: Program;
   /** The shared folder's descriptor, as it is numbered in the process that is started: inherited, not close-on-exec. */
   readonly shareFd: number;
+  /** Other descriptors, beside 0 to 2, that the program is given; inherited as they are numbered. */
+  readonly fds: readonly number[];
   readonly readOnly: boolean;
   /** Started by root: the server takes on the identity of each client, and keeps the capabilities for that. */
   readonly asRoot: boolean;
@@ -87,16 +89,21 @@ function programBinds(program: Program): Bind[] {
   ];
 }
 
+/** Node gives up when it may not read OpenSSL's configuration, whose place differs by distribution; and we need nothing of it. */
+const NODE_ARGS = ['--openssl-config=/dev/null'];
+
 /** Node's own command line for the program, inside bubblewrap or outside. */
 export function nodeCommand(runtime: Runtime, program: Program, inside: boolean): string[] {
-  return [runtime.node, ...program.nodeArgs, `${inside ? `${PROGRAM}/bin` : program.dir}/${program.file}`];
+  const dir = inside ? `${PROGRAM}/bin` : program.dir;
+  return [runtime.node, ...NODE_ARGS, ...program.nodeArgs, `${dir}/${program.file}`];
 }
 
 /** What the launcher of the `landlock` kind is told: one JSON argument. */
 export interface LandlockOrder {
   /** Paths to open before the restriction, and what may be done below each. */
-  readonly rules: readonly { readonly path: string; readonly access: 'read' | 'execute' }[];
+  readonly rules: readonly { readonly path: string; readonly access: 'read' | 'execute' | 'all' }[];
   readonly shareFd: number;
+  readonly fds: readonly number[];
   readonly readOnly: boolean;
   /** Capabilities that are kept; empty = none, null = untouched (an ordinary user has none). */
   readonly capabilities: readonly string[] | null;
@@ -112,10 +119,12 @@ export function landlockOrder(spec: SandboxSpec, runtime: Runtime, argv: readonl
       ...unique(runtime.binds.map((b) => b.from)).map((path) => ({ path, access: 'execute' as const })),
       // A native module is mapped executable, which Landlock counts as reading.
       ...unique([program.dir, ...native]).map((path) => ({ path, access: 'read' as const })),
-      { path: '/dev/null', access: 'read' },
+      // Node opens it in the place of a standard descriptor that is closed.
+      { path: '/dev/null', access: 'all' },
       { path: '/proc/self', access: 'read' },
     ],
     shareFd: spec.shareFd,
+    fds: spec.fds,
     readOnly: spec.readOnly,
     capabilities: spec.asRoot ? serverCapabilities(spec.devices) : null,
     dieWithParent: spec.dieWithParent,

@@ -112,6 +112,7 @@ function ground(t: TestContext, over: Partial<SandboxSpec> = {}): Ground {
     spec: {
       program: { dir: join(dir, 'program'), file: 'probe.mjs', packages, nodeArgs: [] },
       shareFd: 3,
+      fds: [],
       readOnly: false,
       asRoot: process.geteuid?.() === 0,
       devices: false,

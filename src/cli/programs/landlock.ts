@@ -3,6 +3,7 @@
 
 import { fstatSync } from 'node:fs';
 import { AT_FDCWD, O_PATH } from '../../base/sys.ts';
+import { setCloseOnExec } from '../../linux/descriptors.ts';
 import { openSys } from '../../linux/index.ts';
 import { landlockRestrict } from '../../linux/landlock.ts';
 import { cstring } from '../../linux/memory.ts';
@@ -21,6 +22,7 @@ try {
       restrict: landlockRestrict,
       keepCapabilities: (names) => keepCapabilities(names as readonly CapName[]),
       setParentDeathSignal,
+      setCloseOnExec,
       execve,
     },
     process.env as Record<string, string>,
