@@ -13,6 +13,7 @@ const f = {
   setresuid: declare('setresuid', ['uint32_t', 'uint32_t', 'uint32_t']),
   setresgid: declare('setresgid', ['uint32_t', 'uint32_t', 'uint32_t']),
   setgroups: declare('setgroups', ['size_t', 'uintptr_t']),
+  setsid: declare('setsid', []),
 };
 
 const PR_SET_PDEATHSIG = 1;
@@ -139,6 +140,9 @@ export function becomeUser(uid: number, gid: number, groups: readonly number[]):
   if (r === 0) r = ret(f.setresuid(uid, uid, uid));
   return r;
 }
+
+/** setsid(2): away from the terminal and its signals. -EPERM for the leader of a process group. Returns the new session's id. */
+export const newSession = (): number => ret(f.setsid());
 
 /** Marks every descriptor from `first` on close-on-exec (close_range(2), Linux 5.11). */
 export function closeOnExecFrom(first: number): number {

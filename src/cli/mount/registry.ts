@@ -16,6 +16,8 @@ const ENTRY = v.object({
   /** Milliseconds since 1970. */
   since: v.number(),
   readOnly: v.boolean(),
+  /** Why the server was lost: the process is gone, the mount stays and fails everything. */
+  ended: v.optional(v.string()),
 });
 export type Entry = v.InferOutput<typeof ENTRY>;
 

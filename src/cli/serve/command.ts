@@ -11,6 +11,7 @@ import { servePair } from './pair.ts';
 import type { ServeMode } from './request.ts';
 import { checkShare, openShare } from './share.ts';
 import { supervise, WORKER_FDS } from './supervise.ts';
+import { openUserFiles } from './users.ts';
 
 /** `ninefold serve`: resolves with the exit code of a supervisor; with `--stdio` and `--fds` it does not come back. */
 export async function serveCommand(
@@ -26,14 +27,20 @@ export async function serveCommand(
   const transport = openTransportSys();
   const listeners: Listener[] = [];
   try {
-    const launch = planWorker({
-      program,
-      readFd: WORKER_FDS.connection,
-      writeFd: WORKER_FDS.connection,
-      controlFd: WORKER_FDS.control,
-      root: { fd: WORKER_FDS.root, path: folder },
-      breachExit: EXIT.protocol,
-      settings,
+    const users = openUserFiles(settings);
+    const launch = await planWorker({
+      config: {
+        program,
+        readFd: WORKER_FDS.connection,
+        writeFd: WORKER_FDS.connection,
+        controlFd: WORKER_FDS.control,
+        ...(users === undefined ? {} : { userFds: { passwd: WORKER_FDS.passwd, group: WORKER_FDS.group } }),
+        breachExit: EXIT.protocol,
+        settings,
+      },
+      rootFd: WORKER_FDS.root,
+      rootFdHere: rootFd,
+      dieWithParent: true,
       note: (line) => log.warn(line),
     });
     for (const at of mode.listens) listeners.push(await openListener(transport, at, mode.socketMode));
@@ -45,7 +52,7 @@ export async function serveCommand(
       sys: openSys(),
       transport,
       listeners,
-      rootFd,
+      inherited: [rootFd, ...(users === undefined ? [] : [users.passwd, users.group])],
       launch,
       maxConnections: mode.maxConnections,
       stats: settings.stats,

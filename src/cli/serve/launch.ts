@@ -1,8 +1,18 @@
 // SPDX-License-Identifier: MIT
 
+import { basename, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { ExitCode } from '../../base/error.ts';
-import type { ServeSettings } from './options.ts';
+import { EXIT, NinefoldError } from '../../base/error.ts';
+import { landlockVersion } from '../../linux/landlock.ts';
+import {
+  chooseSandbox,
+  confine,
+  type Program,
+  programPackages,
+  type SandboxSpec,
+  type ShareRoot,
+  sandboxMeans,
+} from '../../sandbox/index.ts';
 import type { WorkerConfig } from './worker-config.ts';
 
 /** A command line and environment, complete: what is not in `env` is not there. */
@@ -14,14 +24,16 @@ export interface Launch {
 }
 
 export interface WorkerPlan {
-  program: string;
-  readFd: number;
-  writeFd: number;
-  controlFd?: number;
-  /** The folder: its descriptor in the worker, and its path, which says what the sandbox must let through. */
-  root: { fd: number; path: string };
-  breachExit: ExitCode;
-  settings: ServeSettings;
+  /** All that the worker is told but for its root, which depends on the sandbox. */
+  config: Omit<WorkerConfig, 'root'>;
+  /** The folder's descriptor: as the worker will inherit it, and as it is numbered here. */
+  rootFd: number;
+  rootFdHere: number;
+  /**
+   * The worker must not outlive this process. Only for a supervisor: the kernel looks at the thread that started it, and who becomes the worker itself
+   * may have been started by a thread that ends.
+   */
+  dieWithParent: boolean;
   /** Gets what a person should know about the confinement, once. */
   note: (line: string) => void;
 }
@@ -29,21 +41,52 @@ export interface WorkerPlan {
 /** The bundled program beside this one: everything here runs from dist/bin. */
 export const programPath = (name: string): string => fileURLToPath(new URL(`./${name}.mjs`, import.meta.url));
 
-/** How a data plane is started, confined as the settings ask. */
-export function planWorker(plan: WorkerPlan): Launch {
-  const { program, readFd, writeFd, controlFd, root, breachExit, settings } = plan;
-  const config: WorkerConfig = {
-    program,
-    readFd,
-    writeFd,
-    ...(controlFd === undefined ? {} : { controlFd }),
-    root: { fd: root.fd },
-    breachExit,
-    settings,
+/**
+ * How a data plane is started, confined as the settings ask. Throws NinefoldError SANDBOX_MISSING (exit 71) if that is not to be had, and
+ * KOFFI_MISSING (70) for an installation that lacks a part.
+ */
+export async function planWorker(plan: WorkerPlan): Promise<Launch> {
+  const { settings } = plan.config;
+  const means = sandboxMeans(landlockVersion());
+  const spec: SandboxSpec = {
+    program: workerProgram(),
+    shareFd: plan.rootFd,
+    fds: inherited(plan.config),
+    readOnly: settings.readOnly,
+    asRoot: process.geteuid?.() === 0,
+    devices: settings.devices,
+    dieWithParent: plan.dieWithParent,
   };
-  return {
-    argv: [process.execPath, programPath('serve-worker'), JSON.stringify(config)],
-    env: {},
-    sandbox: 'none',
-  };
+  const { kind, note } = await chooseSandbox(settings.sandbox, means, spec, plan.rootFdHere);
+  if (note !== undefined) plan.note(note);
+  const launcher = { file: programPath('landlock'), nodeArgs: [] };
+  const args = (root: ShareRoot): string[] => [JSON.stringify({ ...plan.config, root })];
+  const { argv, env } = confine(kind, means, spec, launcher, process.env, args);
+  return { argv, env, sandbox: kind };
 }
+
+/** The bundle and the one package that it does not hold, because it has a native part. */
+function workerProgram(): Program {
+  const file = programPath('serve-worker');
+  const packages = programPackages(file);
+  if (packages.koffi === undefined)
+    throw new NinefoldError({
+      code: 'KOFFI_MISSING',
+      exit: EXIT.internal,
+      what: 'cannot find the package',
+      on: 'koffi',
+      why: 'it is in no node_modules above this program',
+      remedy: 'install ninefold again (npm ci)',
+    });
+  return { dir: dirname(file), file: basename(file), packages, nodeArgs: WORKER_NODE_ARGS };
+}
+
+/** The descriptors that the configuration names, the root apart. */
+export function inherited(config: Omit<WorkerConfig, 'root'>): number[] {
+  const { readFd, writeFd, controlFd, closeFd, userFds } = config;
+  const all = [readFd, writeFd, controlFd, closeFd, userFds?.passwd, userFds?.group];
+  return [...new Set(all.filter((fd) => fd !== undefined))];
+}
+
+/** A warning of Node's is no message for the person who shares a folder. */
+const WORKER_NODE_ARGS: readonly string[] = ['--no-warnings'];

@@ -2,11 +2,12 @@
 
 import { EXIT } from '../../base/error.ts';
 import { checkDescriptors } from '../../transport/descriptor.ts';
-import { say } from '../report.ts';
+import { lineLog } from '../line-log.ts';
 import { becomeWorker } from './become.ts';
-import { planWorker } from './launch.ts';
+import { inherited, planWorker } from './launch.ts';
 import type { ServeSettings } from './options.ts';
 import { checkShare, openShare } from './share.ts';
+import { openUserFiles } from './users.ts';
 
 /** One client on descriptors that are open already: checks everything, then becomes the confined server under the same process id. */
 export async function servePair(
@@ -18,16 +19,21 @@ export async function servePair(
   checkDescriptors(readFd, writeFd);
   const folder = await checkShare(path);
   const rootFd = openShare(folder);
-  const launch = planWorker({
+  const users = openUserFiles(settings);
+  const config = {
     program,
     readFd,
     writeFd,
-    root: { fd: rootFd, path: folder },
+    ...(users === undefined ? {} : { userFds: users }),
     breachExit: program === 'qfsd' ? EXIT.server : EXIT.protocol,
     settings,
-    note: (line) => {
-      if (settings.logLevel !== 'silent' && settings.logLevel !== 'error') say(`${program}: warn: ${line}`);
-    },
+  };
+  const launch = await planWorker({
+    config,
+    rootFd,
+    rootFdHere: rootFd,
+    dieWithParent: false,
+    note: (line) => lineLog(program, settings.logLevel, settings.logFormat)('warn', line),
   });
-  return becomeWorker(launch, [readFd, writeFd, rootFd]);
+  return becomeWorker(launch, [rootFd, ...inherited(config)]);
 }

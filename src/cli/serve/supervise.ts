@@ -13,7 +13,7 @@ import { say } from '../report.ts';
 import type { Launch } from './launch.ts';
 
 /** Where a worker finds what it is given: `Launch` is made for these numbers. */
-export const WORKER_FDS = { connection: 3, control: 4, root: 5 } as const;
+export const WORKER_FDS = { connection: 3, control: 4, root: 5, passwd: 6, group: 7 } as const;
 /** Connections taken in one turn, so that a flood of them leaves room for signals and finished workers. */
 const ACCEPTS_PER_TURN = 8;
 /** How long a worker may take to end after SIGTERM. */
@@ -25,7 +25,8 @@ export interface SuperviseOptions {
   sys: Sys;
   transport: TransportSys;
   listeners: readonly Listener[];
-  rootFd: number;
+  /** What workers inherit from WORKER_FDS.root on. */
+  inherited: readonly number[];
   launch: Launch;
   maxConnections: number;
   stats: boolean;
@@ -121,12 +122,12 @@ function acceptor(options: SuperviseOptions, listener: Listener, begin: (fd: num
   return watch;
 }
 
-function startWorker({ launch, rootFd }: SuperviseOptions, fd: number): ChildProcess {
+function startWorker({ launch, inherited }: SuperviseOptions, fd: number): ChildProcess {
   const [program, ...args] = launch.argv;
   const worker = spawn(program ?? '', args, {
     env: launch.env,
     cwd: '/',
-    stdio: ['ignore', 'ignore', 'inherit', fd, 'pipe', rootFd],
+    stdio: ['ignore', 'ignore', 'inherit', fd, 'pipe', ...inherited],
   });
   // The worker may be gone before a question reaches it.
   worker.stdio[WORKER_FDS.control]?.on('error', () => {});

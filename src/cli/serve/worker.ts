@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: MIT
 
-import { openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { because, EXIT, type ExitCode, NinefoldError, printable } from '../../base/error.ts';
 import { O_CLOEXEC, O_DIRECTORY, O_PATH } from '../../base/sys.ts';
 import { openSys } from '../../linux/index.ts';
 import { Stats, serveConnection } from '../../p9-server/index.ts';
+import { lineLog } from '../line-log.ts';
 import { die, say } from '../report.ts';
-import { LOG_LEVELS, type LogLevel, serverOptions } from './options.ts';
+import { serverOptions } from './options.ts';
 import { userTable } from './users.ts';
 import type { WorkerConfig } from './worker-config.ts';
-
-/** A data plane does not load pino, but its lines stand beside those of the supervisor, which does. */
-const PINO_LEVELS = { debug: 20, info: 30, warn: 40, error: 50 } as const;
 
 /**
  * The data plane of one connection: runs confined, serves one folder to one peer and ends with it. Exit 0 when the peer closed between
@@ -36,30 +34,18 @@ export async function serveWorker(config: WorkerConfig): Promise<ExitCode> {
       if (settings.stats) printStats();
       process.exit(exit);
     });
+  if (config.closeFd !== undefined) closeSync(config.closeFd);
   if (config.controlFd !== undefined) obeySupervisor(config.controlFd, printStats);
 
   const rootFd = openRoot(config);
-  const log = (level: Exclude<LogLevel, 'silent'>, line: string): void => {
-    if (LOG_LEVELS.indexOf(level) > LOG_LEVELS.indexOf(settings.logLevel)) return;
-    if (settings.logFormat === 'text') say(`${program}: ${level}: ${line}`);
-    else
-      say(
-        JSON.stringify({
-          level: PINO_LEVELS[level],
-          time: Date.now(),
-          pid: process.pid,
-          name: program,
-          msg: line,
-        }),
-      );
-  };
+  const log = lineLog(program, settings.logLevel, settings.logFormat);
   try {
     const end = await serveConnection({
       sys,
       readFd: config.readFd,
       writeFd: config.writeFd,
       rootFd,
-      options: serverOptions(settings, { log, lookupUser: userTable() }),
+      options: serverOptions(settings, { log, lookupUser: userTable(config.userFds) }),
       stats,
     });
     if (!end.clean) log('warn', end.why);

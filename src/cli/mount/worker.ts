@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: MIT
+
+import { closeSync, fstatSync, readFileSync, writeSync } from 'node:fs';
+import type { Server } from 'node:net';
+import { EXIT, type ExitCode, NinefoldError, printable } from '../../base/error.ts';
+import { setNonblocking } from '../../linux/descriptors.ts';
+import { openSys } from '../../linux/index.ts';
+import { newSession } from '../../linux/process.ts';
+import { attachSession, killIsPending, type MountEnd, MountStats, runMount } from '../../mount/index.ts';
+import type { Channel } from '../../transport/channel.ts';
+import { openChannel } from '../../transport/open.ts';
+import { parseSource } from '../../transport/source.ts';
+import { lineLog } from '../line-log.ts';
+import { describe, say } from '../report.ts';
+import { openTransportSys } from '../wiring.ts';
+import { attachMount } from './attach.ts';
+import { answerStatus } from './control.ts';
+import { detachSurely } from './detach.ts';
+import { controlPath, openRegistry, register, startTicks, unregister } from './registry.ts';
+import type { MountConfig, Readiness } from './worker-config.ts';
+
+const PROGRAM = 'ninefold mount';
+const SSH_PATIENCE_MS = 120_000;
+
+/** What is to be undone, in the order in which it came to be. */
+interface Up {
+  /** Nobody is at a terminal. */
+  readonly background: boolean;
+  /** While a mount is being made a signal waits until it is there to be undone. */
+  mounting: boolean;
+  channel?: Channel;
+  fuseFd?: number;
+  registry?: string;
+  control?: Server;
+  ready: boolean;
+  /** Set by a signal: the exit code it asks for. */
+  stopped?: ExitCode;
+}
+
+/** The main function of the program: connects, mounts, tells that it is ready, serves until the end and leaves nothing behind. */
+export function mountWorkerMain(argument: string | undefined): void {
+  const config = JSON.parse(argument ?? '') as MountConfig;
+  const up: Up = { background: config.readyFd !== undefined, mounting: false, ready: false };
+  run(config, up)
+    .catch(async (error: unknown): Promise<ExitCode> => {
+      await takeDown(config, up, true);
+      if (up.stopped !== undefined) return up.stopped;
+      const { line, exit, code } = describe(error);
+      tell(config, { ready: false, line, exit, code });
+      if (!up.background || up.ready) say(`${PROGRAM}: ${line}`);
+      if (process.env.NINEFOLD_DEBUG === '1' && error instanceof Error) say(error.stack ?? '');
+      return exit;
+    })
+    .then((code) => process.exit(code));
+}
+
+async function run(config: MountConfig, up: Up): Promise<ExitCode> {
+  const { settings, mountpoint } = config;
+  const log = lineLog(PROGRAM, config.logLevel, config.logFormat);
+  const sys = openSys();
+  const stats = new MountStats();
+  catchSignals(config, up, stats);
+
+  up.registry = openRegistry();
+  const parsed = parseSource(config.source);
+  const source =
+    parsed.kind === 'fd' && config.fds !== undefined ? { kind: 'fd' as const, ...config.fds } : parsed;
+  const channel = await openChannel(openTransportSys(), source, {
+    patienceMs: config.patienceMs,
+    ssh: config.ssh,
+    // In the background there is nobody to hear it; what matters of it comes with the error.
+    ...(!up.background ? { onStderr: (text: string) => process.stderr.write(text) } : {}),
+  });
+  up.channel = channel;
+  if (up.stopped !== undefined) throw new Error('stopped');
+  setNonblocking(channel.readFd, true);
+  setNonblocking(channel.writeFd, true);
+  const uid = process.geteuid?.() ?? 0;
+  const session = await attachSession(sys, {
+    readFd: channel.readFd,
+    writeFd: channel.writeFd,
+    peer: printable(config.source),
+    aname: settings.aname,
+    uname: settings.uname ?? userName(uid),
+    // A name that was asked for by name is the server's to look up.
+    ...(settings.uname === undefined ? { nuname: uid } : {}),
+    ...(settings.msize === undefined ? {} : { msize: settings.msize }),
+    // A person may be typing a password.
+    timeoutMs: source.kind === 'ssh' ? Math.max(config.patienceMs, SSH_PATIENCE_MS) : config.patienceMs,
+  }).catch((error: unknown) => explain(error, channel));
+  if (up.stopped !== undefined) throw new Error('stopped');
+
+  up.mounting = true;
+  up.fuseFd = await attachMount(mountpoint, config.source, settings, config.helper);
+  up.mounting = false;
+  setNonblocking(up.fuseFd, true);
+  if (up.stopped !== undefined) throw new Error('stopped');
+  const registry = up.registry;
+  up.control = await answerStatus(controlPath(registry, process.pid), () => ({
+    state: 'connected',
+    operations: stats.operations,
+    bytesRead: stats.readBytes,
+    bytesWritten: stats.writtenBytes,
+  }));
+  up.control.unref();
+  const entry = {
+    pid: process.pid,
+    startTicks: startTicks(process.pid) ?? '',
+    mountpoint,
+    source: config.source,
+    since: Date.now(),
+    readOnly: settings.readOnly,
+  };
+  const end = await runMount({
+    sys,
+    fuseFd: up.fuseFd,
+    readFd: channel.readFd,
+    writeFd: channel.writeFd,
+    session,
+    options: {
+      owners: { uid: settings.uid, gid: settings.gid },
+      actsAsRoot: uid === 0 && settings.allowOther,
+    },
+    stats,
+    log,
+    isDying: threadIsDying,
+    onReady: () => {
+      register(registry, entry);
+      up.ready = true;
+      // Ctrl-C in the terminal or script that we were started from is not meant for us any more.
+      if (up.background) newSession();
+      tell(config, { ready: true, pid: process.pid });
+    },
+  });
+  const broken = end.kind !== 'unmounted';
+  const why = broken ? await whyBroken(end, channel) : '';
+  if (config.stats) say(JSON.stringify({ ...stats.toJSON(), pid: process.pid }));
+  // In the background a mount whose server is gone stays, and fails everything: programs must not write into the folder below it instead.
+  const stays = broken && up.ready && up.stopped === undefined && up.background;
+  if (stays) register(registry, { ...entry, ended: why });
+  await takeDown(config, up, !stays);
+  if (up.stopped !== undefined) return up.stopped;
+  if (!broken) return EXIT.ok;
+  throw new NinefoldError({
+    code: end.kind === 'protocol' ? 'P9_BROKEN' : 'SERVER_GONE',
+    exit: end.kind === 'protocol' ? EXIT.protocol : EXIT.unavailable,
+    what: 'lost the server of',
+    on: printable(mountpoint),
+    why,
+    remedy: stays ? 'unmount it with "ninefold unmount" and mount it again' : 'mount it again',
+  });
+}
+
+/** Undoes what was done. `unmount` false leaves the dead mount in place, with its entry in the register. Idempotent. */
+async function takeDown(config: MountConfig, up: Up, unmount: boolean): Promise<void> {
+  up.control?.close();
+  const { fuseFd, channel } = up;
+  delete up.fuseFd;
+  delete up.channel;
+  if (fuseFd !== undefined) {
+    // From here on every access fails at once with ENOTCONN, so that the unmount waits for nobody.
+    closeSync(fuseFd);
+    if (unmount) await detachSurely(config.mountpoint, config.helper);
+  }
+  await channel?.close();
+  if (up.registry !== undefined && unmount) unregister(up.registry, process.pid);
+}
+
+function catchSignals(config: MountConfig, up: Up, stats: MountStats): void {
+  for (const [signal, exit] of [
+    ['SIGINT', EXIT.interrupted],
+    ['SIGTERM', EXIT.terminated],
+    ['SIGHUP', EXIT.terminated],
+  ] as const)
+    process.on(signal, () => {
+      if (up.stopped !== undefined) return;
+      up.stopped = exit;
+      // While it answers, what programs have written is still taken to the server; the end of the mount then ends the loop.
+      if (up.ready) void detachSurely(config.mountpoint, config.helper);
+      else if (!up.mounting) void takeDown(config, up, true).then(() => process.exit(exit));
+    });
+  process.on('SIGUSR1', () => {
+    if (config.stats) say(JSON.stringify({ ...stats.toJSON(), pid: process.pid }));
+  });
+}
+
+/** What went wrong in the first words, and what the program at the other end said to it. */
+async function explain(error: unknown, channel: Channel): Promise<never> {
+  const gone = error instanceof NinefoldError && (error.code === 'P9_CLOSED' || error.code === 'P9_NOT_9P');
+  const words = gone ? await channel.lastWords() : undefined;
+  if (!gone || words === undefined) throw error;
+  const { code, exit, what, on, remedy } = error;
+  throw new NinefoldError({ code, exit, what, on, why: `${error.why} (${words})`, remedy, cause: error });
+}
+
+async function whyBroken(end: Exclude<MountEnd, { kind: 'unmounted' }>, channel: Channel): Promise<string> {
+  const words = await channel.lastWords();
+  return words === undefined ? end.why : `${end.why} (${words})`;
+}
+
+/** A pipe whose reader has gone means that nobody wants this mount: it is taken down again. */
+function tell(config: MountConfig, readiness: Readiness): void {
+  if (config.readyFd === undefined) return;
+  try {
+    fstatSync(config.readyFd);
+    writeSync(config.readyFd, `${JSON.stringify(readiness)}\n`);
+    closeSync(config.readyFd);
+    delete config.readyFd;
+  } catch {
+    if (readiness.ready) process.kill(process.pid, 'SIGTERM');
+  }
+}
+
+function userName(uid: number): string {
+  try {
+    const line = readFileSync('/etc/passwd', 'utf8')
+      .split('\n')
+      .find((l) => l.split(':')[2] === String(uid));
+    return line?.split(':')[0] ?? '';
+  } catch {
+    return '';
+  }
+}
+
+function threadIsDying(pid: number): boolean | undefined {
+  try {
+    return killIsPending(readFileSync(`/proc/${pid}/status`, 'latin1'));
+  } catch {
+    return undefined;
+  }
+}
