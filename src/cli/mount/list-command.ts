@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+
+import type { Command } from 'commander';
+import { EXIT, printable } from '../../base/error.ts';
+import { type Mounted, survey } from './survey.ts';
+
+/** `ninefold list [--json]` */
+export function addList(program: Command): Command {
+  return program
+    .command('list')
+    .summary('show what is mounted')
+    .description('Shows the mounts of ninefold on this machine: where, from where, since when, how much.')
+    .option('--json', 'one JSON array')
+    .helpOption('-h, --help', 'show this')
+    .addHelpText('after', '\nExamples:\n  ninefold list\n  ninefold list --json | jq -r ".[].mountpoint"')
+    .action(async ({ json }: { json?: boolean }) => {
+      const mounts = await survey();
+      process.stdout.write(json === true ? `${JSON.stringify(mounts, null, 2)}\n` : table(mounts));
+      process.exitCode = EXIT.ok;
+    });
+}
+
+function table(mounts: readonly Mounted[]): string {
+  if (mounts.length === 0) return 'Nothing is mounted.\n';
+  const head = ['MOUNTPOINT', 'SOURCE', 'STATE', 'SINCE', 'OPERATIONS', 'READ', 'WRITTEN'];
+  const rows = mounts.map((m) => [
+    printable(m.mountpoint),
+    printable(m.source),
+    `${m.state}${m.readOnly ? ', read-only' : ''}${m.reason === undefined ? '' : `: ${printable(m.reason)}`}`,
+    m.since?.slice(0, 19).replace('T', ' ') ?? '',
+    String(m.operations ?? ''),
+    bytes(m.bytesRead),
+    bytes(m.bytesWritten),
+  ]);
+  const widths = head.map((title, i) => Math.max(title.length, ...rows.map((r) => (r[i] ?? '').length)));
+  const line = (cells: readonly string[]): string =>
+    cells
+      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+      .join('  ')
+      .trimEnd();
+  return `${[head, ...rows].map(line).join('\n')}\n`;
+}
+
+/** 1.5 MB: powers of 1000, as disks and networks are sold. */
+export function bytes(n: number | undefined): string {
+  if (n === undefined) return '';
+  let value = n;
+  for (const unit of ['B', 'kB', 'MB', 'GB']) {
+    if (value < 1000) return `${unit === 'B' ? value : value.toFixed(1)} ${unit}`;
+    value /= 1000;
+  }
+  return `${value.toFixed(1)} TB`;
+}

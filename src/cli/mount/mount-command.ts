@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+
+import type { Command } from 'commander';
+import { SOURCE_FORMS } from '../../transport/source.ts';
+import { LOG_FORMATS, LOG_LEVELS } from '../serve/options.ts';
+import { choiceOption, numberOption } from '../values.ts';
+import { MOUNT_OPTIONS, mountSettings } from './options.ts';
+import { mountCommand } from './start.ts';
+
+interface MountFlags {
+  option: string[];
+  readOnly?: boolean;
+  foreground?: boolean;
+  timeout: string;
+  sshCommand: string;
+  remoteCommand: string;
+  logLevel: string;
+  logFormat: string;
+  stats?: boolean;
+}
+
+/** `ninefold mount SOURCE MOUNTPOINT …` */
+export function addMount(program: Command): Command {
+  return program
+    .command('mount')
+    .summary('mount a folder that another side shares')
+    .description(
+      'Mounts what a 9P server shares; returns when the mount answers, and leaves a process that serves it.',
+    )
+    .argument('<source>', 'where the server is')
+    .argument('<mountpoint>', 'a folder of yours')
+    .option('-o, --option <list>', 'mount options, with commas; may be given several times', collect, [])
+    .option(
+      '-r, --read-only',
+      'the same as -o ro, and asked of the other side too where that is ours to start',
+    )
+    .option('-f, --foreground', 'stay, and tell what happens on stderr')
+    .option('--timeout <seconds>', 'how long to wait for the server to answer', '10')
+    .option('--ssh-command <program>', 'the ssh program', process.env.NINEFOLD_SSH ?? 'ssh')
+    .option('--remote-command <program>', 'what ninefold is called at the other end of ssh', 'ninefold')
+    .option('--log-level <level>', LOG_LEVELS.join(', '), 'warn')
+    .option('--log-format <format>', LOG_FORMATS.join(', '), 'text')
+    .option(
+      '--stats',
+      'with --foreground: print counters as one JSON line on stderr at the end and on SIGUSR1',
+    )
+    .helpOption('-h, --help', 'show this')
+    .addHelpText('after', HELP)
+    .action(async (source: string, mountpoint: string, flags: MountFlags) => {
+      const seconds = numberOption('--timeout', flags.timeout, 1, 3600);
+      const settings = mountSettings(flags.option, flags.readOnly === true, process.geteuid?.() === 0);
+      const code = await mountCommand(mountpoint, flags.foreground === true, {
+        source,
+        settings,
+        patienceMs: seconds * 1000,
+        ssh: { program: flags.sshCommand, remoteProgram: flags.remoteCommand, readOnly: settings.readOnly },
+        logLevel: choiceOption('--log-level', flags.logLevel, LOG_LEVELS),
+        logFormat: choiceOption('--log-format', flags.logFormat, LOG_FORMATS),
+        stats: flags.stats === true,
+      });
+      process.exit(code);
+    });
+}
+
+const collect = (value: string, before: string[]): string[] => [...before, value];
+
+const HELP = `
+Sources:
+${SOURCE_FORMS.map(([form, meaning]) => `  ${form.padEnd(32)}${meaning}`).join('\n')}
+
+Mount options (-o):
+${MOUNT_OPTIONS.map(([name, meaning]) => `  ${name.padEnd(32)}${meaning}`).join('\n')}
+
+Examples:
+  ninefold mount unix:/run/user/1000/share.sock ~/share
+  ninefold mount vsock:host:5640 /mnt -o ro,noexec
+  ninefold mount ssh://me@box/srv/data ~/data
+  ninefold mount "exec:ssh box qfsd 0 1 /srv" ~/srv --foreground`;

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+
+import { Command, CommanderError } from 'commander';
+import { EXIT } from '../base/error.ts';
+import { addList } from './mount/list-command.ts';
+import { addMount } from './mount/mount-command.ts';
+import { addUnmount } from './mount/unmount-command.ts';
+import { die, say } from './report.ts';
+import { addServe } from './serve/serve-command.ts';
+import { version } from './version.ts';
+
+/** The command `ninefold` with its sub-commands; each lives in a file of its own. */
+export function ninefoldMain(argv: readonly string[]): void {
+  const program = new Command('ninefold')
+    .description('Share folders between machines that must not trust each other.')
+    .version(version(), '-V, --version')
+    .helpOption('-h, --help', 'show this')
+    .helpCommand('help [command]', 'show the help of a command')
+    .showSuggestionAfterError(true)
+    .exitOverride()
+    .configureOutput({ writeErr: (text) => say(oneLine(text)) })
+    .addHelpText('after', EXAMPLES);
+  for (const add of [addServe, addMount, addUnmount, addList]) {
+    const command = add(program);
+    command.exitOverride().configureOutput({ writeErr: (text) => say(oneLine(text)) });
+  }
+  if (argv.length <= 2) {
+    program.outputHelp();
+    process.exit(EXIT.usage);
+  }
+  program.parseAsync(argv as string[]).catch((error: unknown) => {
+    // Commander has said it already: help and version with 0, all else is a wrong command line.
+    if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? EXIT.ok : EXIT.usage);
+    die('ninefold', error);
+  });
+}
+
+/** `error: unknown option '--x'\n(Did you mean --y?)` → one line of the form that all messages have. */
+function oneLine(text: string): string {
+  const words = text
+    .trim()
+    .replace(/^error: /, '')
+    .replace(/\s*\n\s*/g, ' ');
+  return `ninefold: ${words.replace(/\.$/, '')}; see ninefold --help`;
+}
+
+const EXAMPLES = `
+Examples:
+  ninefold serve /srv/share --listen unix:/run/user/1000/share.sock
+  ninefold mount unix:/run/user/1000/share.sock ~/share
+  ninefold mount ssh://box/home/me/work ~/work -o noexec
+  ninefold mount vsock:host:5640 /mnt --read-only
+  ninefold list
+  ninefold unmount ~/share
+
+Exit status: 0 well, 64 wrong command line, 65 the peer broke the protocol, 66 a folder is missing or wrong,
+69 the other side cannot be reached, 71 the system lacks something, 77 not permitted; see docs/EXIT-CODES.md.`;

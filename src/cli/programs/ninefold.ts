@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: MIT
+import { ninefoldMain } from '../ninefold.ts';
+
+ninefoldMain(process.argv);
