@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What tests of system calls need: a temporary folder, C strings, and open files that are closed again.
 
+import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -59,3 +60,27 @@ export function scratch(t: TestContext): Scratch {
     path: (name) => join(dir, name),
   };
 }
+
+/**
+ * Runs a module's text in a Node of its own and returns what it prints, as JSON: for calls that change a whole process. `import(modules + 'x.js')`
+ * reaches src/linux/. Throws with its stderr when it fails. `as`: another user, for root only; `via`: a command to start it through.
+ */
+export function inChild(
+  code: string,
+  options: { as?: { uid: number; gid: number }; via?: string[]; env?: Record<string, string> } = {},
+): unknown {
+  const modules = new URL('../../src/linux/', import.meta.url).href;
+  const { as, via = [], env = {} } = options;
+  const [program = '', ...args] = [
+    ...via,
+    process.execPath,
+    '--input-type=module',
+    '-e',
+    `const modules = ${JSON.stringify(modules)};\n${code}`,
+  ];
+  const child = spawnSync(program, args, { encoding: 'utf8', timeout: 20_000, env, cwd: '/', ...as });
+  if (child.status !== 0) throw new Error(`status ${child.status ?? child.signal}: ${child.stderr}`);
+  return JSON.parse(child.stdout);
+}
+
+export const NOBODY = { uid: 65534, gid: 65534 };
