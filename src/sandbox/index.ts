@@ -11,6 +11,7 @@ import {
   type Bwrap,
   bwrapArguments,
   confinedEnvironment,
+  type LandlockOrder,
   landlockOrder,
   nodeCommand,
   type SandboxKind,
@@ -93,6 +94,8 @@ export interface Confined {
   readonly env: Record<string, string>;
   /** Where the program finds the folder. */
   readonly root: ShareRoot;
+  /** Of the `landlock` kind: a process that wants to become the program gives this to `launchLandlocked` itself, and saves the launcher. */
+  readonly order?: LandlockOrder;
 }
 
 /** The command line for a kind that `chooseSandbox` gave. `args`: the program's own arguments, for the root that it will find. */
@@ -115,8 +118,9 @@ export function confine(
   const root = { fd: spec.shareFd };
   const command = [...nodeCommand(runtime, spec.program, false), ...args(root)];
   if (kind === 'none') return { argv: command, env: kept, root };
-  const order = JSON.stringify(landlockOrder(spec, runtime, command));
-  return { argv: [runtime.node, ...launcher.nodeArgs, launcher.file, order], env: kept, root };
+  const order = landlockOrder(spec, runtime, command);
+  const argv = [runtime.node, ...launcher.nodeArgs, launcher.file, JSON.stringify(order)];
+  return { argv, env: kept, root, order };
 }
 
 function missing(wanted: string, why: string): NinefoldError {

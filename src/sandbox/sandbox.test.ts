@@ -35,13 +35,13 @@ import {
 } from './index.ts';
 
 /**
- * Runs inside: tries what a taken-over server would try, and prints what came of each attempt. `koffi` stands for the program's own needs.
+ * Runs inside: tries what a taken-over server would try, and prints what came of each attempt. The native module stands for the program's own needs.
  */
 const PROBE = `
 import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { connect } from 'node:net';
-import koffi from 'koffi';
-const { root, outside, port, pid } = JSON.parse(process.argv[2]);
+const { root, outside, port, pid, ffi } = JSON.parse(process.argv[2]);
+const { default: koffi } = await import(ffi);
 const share = root.path ?? '/proc/self/fd/' + root.fd;
 const attempt = (f) => { try { return f() ?? 'done'; } catch (e) { return e.code ?? String(e); } };
 const tcp = await new Promise((ok) => {
@@ -132,7 +132,7 @@ async function probe(g: Ground, kind: SandboxKind, as?: { uid: number; gid: numb
   const launcher = { file: fileURLToPath(new URL('../../bin/landlock.mjs', import.meta.url)), nodeArgs: [] };
   const env = { NINEFOLD_X: '1', NODE_OPTIONS: '--no-such-option', LD_PRELOAD: '/x', HOME: '/root' };
   const { argv, env: kept } = confine(kind, means, g.spec, launcher, env, (root) => [
-    JSON.stringify({ root, outside: join(g.dir, 'secret'), port, pid: process.pid }),
+    JSON.stringify({ root, outside: join(g.dir, 'secret'), port, pid: process.pid, ffi: 'koffi' }),
   ]);
   try {
     return await run(argv, kept, g.fd, as);
