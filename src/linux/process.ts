@@ -14,6 +14,7 @@ const f = {
   setresgid: declare('setresgid', ['uint32_t', 'uint32_t', 'uint32_t']),
   setgroups: declare('setgroups', ['size_t', 'uintptr_t']),
   setsid: declare('setsid', []),
+  signal: declare('signal', ['int', 'uintptr_t']),
 };
 
 const PR_SET_PDEATHSIG = 1;
@@ -140,6 +141,10 @@ export function becomeUser(uid: number, gid: number, groups: readonly number[]):
   if (r === 0) r = ret(f.setresuid(uid, uid, uid));
   return r;
 }
+
+const SIG_IGN = 1;
+/** signal(2) with SIG_IGN, which what is executed next inherits (Node itself does not notice). */
+export const ignoreSignal = (signal: number): number => (ret(f.signal(signal, SIG_IGN)) < 0 ? -22 : 0);
 
 /** setsid(2): away from the terminal and its signals. -EPERM for the leader of a process group. Returns the new session's id. */
 export const newSession = (): number => ret(f.setsid());

@@ -23,7 +23,7 @@ const LABEL_MAX = 200;
 
 /**
  * Puts a new FUSE mount on `mountpoint` and returns its /dev/fuse descriptor, which the caller closes. Nothing answers there yet.
- * Throws NinefoldError FUSE_MISSING, FUSERMOUNT_MISSING (exit 71), MOUNT_REFUSED (77), MOUNT_FAILED (66).
+ * Throws NinefoldError FUSE_MISSING, FUSERMOUNT_MISSING (exit 71), FUSE_DENIED, MOUNT_REFUSED (77), MOUNT_FAILED (66).
  */
 export async function attachMount(
   mountpoint: string,
@@ -82,6 +82,7 @@ async function asUser(mountpoint: string, label: string, s: MountSettings, helpe
       remedy: 'install the package fuse3, or mount as root',
     });
   const why = printable(result.why.replace(/^fusermount3?: /, ''));
+  if (/\/dev\/fuse/.test(why) && /permission/i.test(why)) throw fuseMissing(mountpoint, -EACCES);
   if (/\/dev\/fuse|device not found/i.test(why)) throw fuseMissing(mountpoint, -ENOENT);
   if (/user_allow_other/.test(why))
     throw refused(mountpoint, why, 'leave allow_other out, or have root add that line to /etc/fuse.conf');
@@ -94,14 +95,20 @@ function kernelOptions(s: MountSettings): string[] {
 }
 
 function fuseMissing(mountpoint: string, result: number): NinefoldError {
-  const absent = [-ENOENT, -ENODEV, -ENXIO].includes(result);
+  const denied = result === -EACCES || result === -EPERM;
   return new NinefoldError({
-    code: 'FUSE_MISSING',
-    exit: EXIT.osMissing,
+    code: denied ? 'FUSE_DENIED' : 'FUSE_MISSING',
+    exit: denied ? EXIT.noPermission : EXIT.osMissing,
     what: 'cannot mount on',
     on: printable(mountpoint),
-    why: absent ? 'this system has no /dev/fuse' : `/dev/fuse cannot be opened: ${because(result)}`,
-    remedy: 'load the kernel module (modprobe fuse); in a container, pass --device /dev/fuse',
+    why: denied
+      ? `/dev/fuse may not be opened: ${because(result)}`
+      : [-ENOENT, -ENODEV, -ENXIO].includes(result)
+        ? 'this system has no /dev/fuse'
+        : `/dev/fuse cannot be opened: ${because(result)}`,
+    remedy: denied
+      ? 'have root run chmod 0666 /dev/fuse, as udev does, or mount as root'
+      : 'load the kernel module (modprobe fuse); in a container, pass --device /dev/fuse',
   });
 }
 

@@ -37,7 +37,7 @@ export async function mountCommand(given: string, foreground: boolean, order: Mo
   const fds = source.kind === 'fd' ? [source.readFd, source.writeFd] : [];
   if (foreground) {
     const argv = [process.execPath, '--no-warnings', programPath('mount-worker'), JSON.stringify(config)];
-    return becomeWorker({ argv, env: environment(), sandbox: '' }, [0, 1, ...fds]);
+    return becomeWorker({ argv, env: environment() }, [0, 1, ...fds]);
   }
   if (fds.length > 0) config.fds = SOURCE_FDS;
   config.readyFd = READY_FD;

@@ -139,6 +139,8 @@ async function run(config: MountConfig, up: Up): Promise<ExitCode> {
   const stays = broken && up.ready && up.stopped === undefined && up.background;
   if (stays) register(registry, { ...entry, ended: why });
   await takeDown(config, up, !stays);
+  // Its entry is for `list` and `unmount`, which take it away with the mount.
+  if (stays) delete up.registry;
   if (up.stopped !== undefined) return up.stopped;
   if (!broken) return EXIT.ok;
   throw new NinefoldError({

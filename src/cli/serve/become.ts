@@ -9,7 +9,7 @@ import type { Launch } from './launch.ts';
  * Replaces this process by the data plane: same process id, so that whoever started it waits for the right one, and no second Node in memory.
  * Only `keep` and stderr stay open. Throws NinefoldError EXEC_FAILED (exit 71); else does not come back.
  */
-export function becomeWorker(launch: Launch, keep: readonly number[]): never {
+export function becomeWorker(launch: Pick<Launch, 'argv' | 'env'>, keep: readonly number[]): never {
   closeOnExecFrom(0);
   for (const fd of new Set([2, ...keep])) setCloseOnExec(fd, false);
   const program = launch.argv[0] ?? '';

@@ -9,6 +9,7 @@ import {
   confine,
   type Program,
   programPackages,
+  type SandboxKind,
   type SandboxSpec,
   type ShareRoot,
   sandboxMeans,
@@ -19,8 +20,10 @@ import type { WorkerConfig } from './worker-config.ts';
 export interface Launch {
   readonly argv: readonly string[];
   readonly env: Record<string, string>;
-  /** How it is confined, for the log. */
-  readonly sandbox: string;
+  /** How it is confined. */
+  readonly sandbox: SandboxKind;
+  /** The descriptors that the program in `argv[0]` is to inherit, beside 0 to 2. */
+  readonly keep: readonly number[];
 }
 
 export interface WorkerPlan {
@@ -34,6 +37,11 @@ export interface WorkerPlan {
    * may have been started by a thread that ends.
    */
   dieWithParent: boolean;
+  /**
+   * A pipe for bubblewrap, whose own process holds the one end (`--json-status-fd`) as long as it lives, so that ending it ends the worker too. For
+   * whoever becomes the worker, in the place of `dieWithParent`.
+   */
+  alive?: { readFd: number; writeFd: number };
   /** Gets what a person should know about the confinement, once. */
   note: (line: string) => void;
 }
@@ -59,10 +67,19 @@ export async function planWorker(plan: WorkerPlan): Promise<Launch> {
   };
   const { kind, note } = await chooseSandbox(settings.sandbox, means, spec, plan.rootFdHere);
   if (note !== undefined) plan.note(note);
+  const alive = kind === 'bwrap' ? plan.alive : undefined;
+  const config = { ...plan.config, ...(alive === undefined ? {} : { aliveFd: alive.readFd }) };
   const launcher = { file: programPath('landlock'), nodeArgs: [] };
-  const args = (root: ShareRoot): string[] => [JSON.stringify({ ...plan.config, root })];
+  const args = (root: ShareRoot): string[] => [JSON.stringify({ ...config, root })];
   const { argv, env } = confine(kind, means, spec, launcher, process.env, args);
-  return { argv, env, sandbox: kind };
+  if (alive === undefined) return { argv, env, sandbox: kind, keep: [plan.rootFd, ...inherited(config)] };
+  const [bwrap = '', ...rest] = argv;
+  return {
+    argv: [bwrap, '--json-status-fd', String(alive.writeFd), ...rest],
+    env,
+    sandbox: kind,
+    keep: [plan.rootFd, ...inherited(config), alive.writeFd],
+  };
 }
 
 /** The bundle and the one package that it does not hold, because it has a native part. */
@@ -82,9 +99,9 @@ function workerProgram(): Program {
 }
 
 /** The descriptors that the configuration names, the root apart. */
-export function inherited(config: Omit<WorkerConfig, 'root'>): number[] {
-  const { readFd, writeFd, controlFd, closeFd, userFds } = config;
-  const all = [readFd, writeFd, controlFd, closeFd, userFds?.passwd, userFds?.group];
+function inherited(config: Omit<WorkerConfig, 'root'>): number[] {
+  const { readFd, writeFd, controlFd, aliveFd, userFds } = config;
+  const all = [readFd, writeFd, controlFd, aliveFd, userFds?.passwd, userFds?.group];
   return [...new Set(all.filter((fd) => fd !== undefined))];
 }
 

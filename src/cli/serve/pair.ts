@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: MIT
 
+import { constants } from 'node:os';
 import { EXIT } from '../../base/error.ts';
+import { pipe } from '../../linux/descriptors.ts';
+import { ignoreSignal } from '../../linux/process.ts';
 import { checkDescriptors } from '../../transport/descriptor.ts';
 import { lineLog } from '../line-log.ts';
 import { becomeWorker } from './become.ts';
-import { inherited, planWorker } from './launch.ts';
+import { planWorker } from './launch.ts';
 import type { ServeSettings } from './options.ts';
 import { checkShare, openShare } from './share.ts';
 import { openUserFiles } from './users.ts';
+
+const { SIGUSR1 } = constants.signals;
 
 /** One client on descriptors that are open already: checks everything, then becomes the confined server under the same process id. */
 export async function servePair(
@@ -28,12 +33,17 @@ export async function servePair(
     breachExit: program === 'qfsd' ? EXIT.server : EXIT.protocol,
     settings,
   };
+  const alive: [number, number] = [-1, -1];
+  const piped = pipe(alive) >= 0;
   const launch = await planWorker({
     config,
     rootFd,
     rootFdHere: rootFd,
     dieWithParent: false,
+    ...(!piped ? {} : { alive: { readFd: alive[0], writeFd: alive[1] } }),
     note: (line) => lineLog(program, settings.logLevel, settings.logFormat)('warn', line),
   });
-  return becomeWorker(launch, [rootFd, ...inherited(config)]);
+  // Of bubblewrap's own process, which has the process id: the counters' signal is for the server inside, and must not end this.
+  if (launch.sandbox === 'bwrap') ignoreSignal(SIGUSR1);
+  return becomeWorker(launch, launch.keep);
 }

@@ -13,11 +13,10 @@ export interface WorkerConfig {
   root: { fd: number } | { path: string };
   /** passwd(5) and group(5), opened outside of the sandbox; only where requests act as their users. */
   userFds?: { passwd: number; group: number };
-  /** Closed at the start: the other end of `controlFd`'s pipe, which a sandbox hands on although it is not meant for here. */
-  closeFd?: number;
-  /** A socket to the supervisor: it asks for counters there, and when it closes the worker ends. A pipe from the sandbox
-   * without one: only its end counts. */
+  /** A socket to the supervisor: it asks for counters there, and when it closes the worker ends. */
   controlFd?: number;
+  /** A pipe whose other end the sandbox's own process holds: when it closes, because that was killed, the worker ends. */
+  aliveFd?: number;
   /** The exit code when the peer breaks the protocol or goes away in the middle of a message. */
   breachExit: ExitCode;
   settings: ServeSettings;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { closeSync, openSync } from 'node:fs';
+import { openSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { because, EXIT, type ExitCode, NinefoldError, printable } from '../../base/error.ts';
 import { O_CLOEXEC, O_DIRECTORY, O_PATH } from '../../base/sys.ts';
@@ -25,17 +25,19 @@ export async function serveWorker(config: WorkerConfig): Promise<ExitCode> {
   process.on('SIGUSR1', () => {
     if (settings.stats) printStats();
   });
+  const leave = (exit: ExitCode): never => {
+    if (settings.stats) printStats();
+    process.exit(exit);
+  };
   for (const [signal, exit] of [
     ['SIGINT', EXIT.interrupted],
     ['SIGTERM', EXIT.terminated],
     ['SIGHUP', EXIT.terminated],
   ] as const)
-    process.on(signal, () => {
-      if (settings.stats) printStats();
-      process.exit(exit);
-    });
-  if (config.closeFd !== undefined) closeSync(config.closeFd);
-  if (config.controlFd !== undefined) obeySupervisor(config.controlFd, printStats);
+    process.on(signal, () => leave(exit));
+  const abandoned = (): never => leave(EXIT.terminated);
+  if (config.controlFd !== undefined) watchEnd(config.controlFd, printStats, abandoned);
+  if (config.aliveFd !== undefined) watchEnd(config.aliveFd, () => {}, abandoned);
 
   const rootFd = openRoot(config);
   const log = lineLog(program, settings.logLevel, settings.logFormat);
@@ -82,12 +84,10 @@ function openRoot({ root }: WorkerConfig): number {
   }
 }
 
-/** Any byte asks for the counters; the end means that the supervisor is gone, and a share must not outlive it. */
-function obeySupervisor(fd: number, printStats: () => void): void {
+/** Calls `onData` when anything comes; the end means that whoever held the other end is gone, and a share must not outlive it. */
+function watchEnd(fd: number, onData: () => void, onEnd: () => void): void {
   const socket = new Socket({ fd, readable: true, writable: false });
-  socket.on('data', printStats);
-  socket.on('error', () => process.exit(EXIT.terminated));
-  socket.on('end', () => process.exit(EXIT.terminated));
+  socket.on('data', onData).on('error', onEnd).on('end', onEnd);
   socket.unref();
 }
 
