@@ -10,18 +10,21 @@ export interface BenchArgs {
   readonly row: string;
   /** Undefined: each part's own number. */
   readonly rounds: number | undefined;
+  /** Names of the systems to measure; empty for all. */
+  readonly peers: readonly string[];
   readonly help: boolean;
 }
 
-export const HELP = `npm run bench -- [--only server|mount] [--quick] [--row NAME] [--rounds N]
+export const HELP = `npm run bench -- [--only server|mount] [--quick] [--row NAME] [--peers LIST] [--rounds N]
 
   --only server   CPU per request of the 9P server, against diod
   --only mount    what a person waits for on a mount, against sshfs, bindfs and the local folder
   --quick         a tenth of the work and few rounds: does it run, not how fast
   --row NAME      only rows whose name or title contains NAME
+  --peers LIST    only these systems: ninefold,diod,local,bindfs,sshfs
   --rounds N      how often everything is repeated; the tables show medians
 
-Without --quick and --row the tables also go to docs/BENCHMARKS.md. Figures mean something on an otherwise idle machine only.
+Without --quick, --row and --peers the tables also go to docs/BENCHMARKS.md. Figures mean something on an otherwise idle machine only.
 `;
 
 /** Throws TypeError with one line for what makes no sense. */
@@ -32,6 +35,7 @@ export function benchArgs(argv: readonly string[]): BenchArgs {
       only: { type: 'string' },
       quick: { type: 'boolean', default: false },
       row: { type: 'string', default: '' },
+      peers: { type: 'string', default: '' },
       rounds: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -47,8 +51,14 @@ export function benchArgs(argv: readonly string[]): BenchArgs {
     quick: values.quick,
     row: values.row,
     rounds: rounds === undefined ? undefined : Number(rounds),
+    peers: values.peers.split(',').filter((p) => p !== ''),
     help: values.help,
   };
+}
+
+/** Whether `--peers` leaves this system in. */
+export function chosen(name: string, peers: readonly string[]): boolean {
+  return peers.length === 0 || peers.some((p) => name === p || name.startsWith(`${p} `));
 }
 
 /** Whether `--row` means this row. */

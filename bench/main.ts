@@ -34,8 +34,10 @@ async function main(argv: readonly string[]): Promise<number> {
       process.stderr.write(`bench: no row is called ${args.row}\n`);
       return 64;
     }
-    if (args.quick || args.row !== '') {
-      process.stdout.write('docs/BENCHMARKS.md stays as it is: --quick and --row give no whole table.\n');
+    if (args.quick || args.row !== '' || args.peers.length > 0) {
+      process.stdout.write(
+        'docs/BENCHMARKS.md stays as it is: --quick, --row and --peers give no whole table.\n',
+      );
       return 0;
     }
     const path = join(top(), 'docs/BENCHMARKS.md');

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { benchArgs, wanted } from './args.ts';
+import { benchArgs, chosen, wanted } from './args.ts';
 import { median, random } from './common/stats.ts';
 import { BINDFS, LOCAL, OURS as OUR_MOUNT, SSHFS } from './mount/peers.ts';
 import { isMounted } from './mount/point.ts';
@@ -43,6 +43,19 @@ test('arguments: parts, rounds, and what makes no sense', () => {
   assert.deepEqual([one.server, one.mount, one.rounds, one.row, one.quick], [true, false, 7, 'walk', true]);
   for (const wrong of [['--only', 'x'], ['--rounds', '0'], ['--rounds', '1e3'], ['--nothing'], ['word']])
     assert.throws(() => benchArgs(wrong), TypeError, wrong.join(' '));
+});
+
+test('--peers keeps the systems that it names, with their variants', () => {
+  assert.deepEqual(benchArgs(['--peers', 'ninefold,sshfs']).peers, ['ninefold', 'sshfs']);
+  const names = ['ninefold', 'local', 'sshfs', 'sshfs dir_cache=no'];
+  assert.deepEqual(
+    names.filter((n) => chosen(n, ['sshfs', 'local'])),
+    ['local', 'sshfs', 'sshfs dir_cache=no'],
+  );
+  assert.deepEqual(
+    names.filter((n) => chosen(n, [])),
+    names,
+  );
 });
 
 test('a row is meant by its key or by words of its title; no two share a key', () => {

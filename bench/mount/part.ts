@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { type BenchArgs, wanted } from '../args.ts';
+import { type BenchArgs, chosen, wanted } from '../args.ts';
 import type { Cleanup } from '../common/cleanup.ts';
 import type { Part } from '../page.ts';
 import { MOUNT_PEERS } from './peers.ts';
@@ -14,8 +14,9 @@ export async function mountPart(args: BenchArgs, cleanup: Cleanup): Promise<Part
   // A scenario runs whole: its later rows need its earlier ones.
   const scenarios = SCENARIOS.filter((s) => s.steps.some((step) => wanted(step, args.row)));
   if (scenarios.length === 0) return undefined;
-  const peers = MOUNT_PEERS.filter((p) => p.available());
-  const missing = MOUNT_PEERS.filter((p) => !peers.includes(p));
+  const asked = MOUNT_PEERS.filter((p) => chosen(p.name, args.peers));
+  const peers = asked.filter((p) => p.available());
+  const missing = asked.filter((p) => !peers.includes(p));
   const rounds = args.rounds ?? (args.quick ? 1 : 3);
   const size = args.quick ? QUICK : FULL;
   const results = await runMountRows({ rounds, scenarios, peers, size }, cleanup);

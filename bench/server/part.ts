@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { type BenchArgs, wanted } from '../args.ts';
+import { type BenchArgs, chosen, wanted } from '../args.ts';
 import type { Cleanup } from '../common/cleanup.ts';
 import type { Part } from '../page.ts';
 import { SERVER_PEERS } from './peers.ts';
@@ -14,8 +14,9 @@ export async function serverPart(args: BenchArgs, cleanup: Cleanup): Promise<Par
   const start = wanted({ key: 'start', title: 'start to first reply' }, args.row);
   const peak = wanted({ key: 'memory', title: 'memory, peak' }, args.row);
   if (rows.length === 0 && !start && !peak) return undefined;
-  const peers = SERVER_PEERS.filter((p) => p.command('/', 0) !== undefined);
-  const missing = SERVER_PEERS.filter((p) => !peers.includes(p));
+  const asked = SERVER_PEERS.filter((p) => chosen(p.name, args.peers));
+  const peers = asked.filter((p) => p.command('/', 0) !== undefined);
+  const missing = asked.filter((p) => !peers.includes(p));
   const rounds = args.rounds ?? (args.quick ? 1 : 5);
   const results = await runServerRows(
     { rounds, divide: args.quick ? 10 : 1, rows, peers, starts: start ? (args.quick ? 3 : 20) : 0 },
