@@ -33,7 +33,7 @@ export class Arena {
   readonly served: Served;
   private before: string;
 
-  constructor(how: ServeHow) {
+  constructor(t: TestContext, how: ServeHow) {
     this.base = fs.mkdtempSync(join(tmpdir(), 'ninefold-arena-'));
     fs.chmodSync(this.base, 0o755);
     this.share = join(this.base, 'share');
@@ -41,7 +41,7 @@ export class Arena {
     this.outside();
     this.fill();
     this.before = hashTree(this.base, this.share);
-    this.served = startQfsd(this.share, { ...how, watch: [CANARY] });
+    this.served = startQfsd(t, this.share, { ...how, watch: [CANARY] });
   }
 
   get client(): Raw9p {
@@ -119,7 +119,7 @@ export async function inArenas(
 ): Promise<void> {
   for (const sandbox of SANDBOXES)
     await t.test(`--sandbox ${sandbox}`, async (t) => {
-      const arena = new Arena({ sandbox, args });
+      const arena = new Arena(t, { sandbox, args });
       try {
         await work(t, arena);
         await arena.check();

@@ -28,8 +28,8 @@ export interface ServeHow {
   env?: Record<string, string>;
 }
 
-/** Runs `qfsd 3 3 PATH` of this build at one end of a socket pair; the other end is the client's. */
-export function startQfsd(path: string, how: ServeHow): Served {
+/** Runs `qfsd 3 3 PATH` of this build at one end of a socket pair; the other end is the client's. Whatever is left of it ends with `t`. */
+export function startQfsd(t: { after(fn: () => void): void }, path: string, how: ServeHow): Served {
   const command = [
     ...(how.through ?? []),
     process.execPath,
@@ -46,6 +46,7 @@ export function startQfsd(path: string, how: ServeHow): Served {
     env: { ...process.env, ...how.env },
     ...(how.uid === undefined ? {} : { uid: how.uid, gid: how.uid }),
   });
+  t.after(() => child.kill('SIGKILL'));
   let errors = '';
   child.stderr?.on('data', (d: Buffer) => {
     errors = (errors + d.toString()).slice(-20_000);
