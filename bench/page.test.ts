@@ -5,7 +5,7 @@ import { benchArgs, chosen, wanted } from './args.ts';
 import { median, random } from './common/stats.ts';
 import { BINDFS, LOCAL, OURS as OUR_MOUNT, SSHFS } from './mount/peers.ts';
 import { isMounted } from './mount/point.ts';
-import { renderMount } from './mount/render.ts';
+import { renderMount, renderMountCpu } from './mount/render.ts';
 import { SCENARIOS } from './mount/rows.ts';
 import { sourceSize } from './mount/tree.ts';
 import { type Part, withSection } from './page.ts';
@@ -114,11 +114,11 @@ test('the mount table: against the better sshfs, bindfs only on first-time rows'
   const steps = SCENARIOS.flatMap((s) => s.steps).filter((s) => s.key.startsWith('find'));
   const figures = (ours: number, bindfs: number, sshfs: number, uncached: number) =>
     new Map([
-      [OUR_MOUNT.name, { ms: [ours] }],
-      [LOCAL.name, { ms: [10] }],
-      [BINDFS.name, { ms: [bindfs] }],
-      [(SSHFS[0] as { name: string }).name, { ms: [sshfs] }],
-      [(SSHFS[1] as { name: string }).name, { ms: [uncached] }],
+      [OUR_MOUNT.name, { ms: [ours], cpu: [7] }],
+      [LOCAL.name, { ms: [10], cpu: [7] }],
+      [BINDFS.name, { ms: [bindfs], cpu: [7] }],
+      [(SSHFS[0] as { name: string }).name, { ms: [sshfs], cpu: [7] }],
+      [(SSHFS[1] as { name: string }).name, { ms: [uncached], cpu: [7] }],
     ]);
   const results = new Map([
     ['find-first', figures(100, 50, 400, 200)],
@@ -131,7 +131,12 @@ test('the mount table: against the better sshfs, bindfs only on first-time rows'
     '| `find -ls`, first | 100 | 10.0 | 50.0 | 400 | 200 | 0.50× ✓ | 2.00× ✗ | 10.00× |',
     '| `find -ls`, again | 30.0 | 10.0 | 10.0 | 20.0 | 60.0 | 1.50× ✗ | 3.00× | 3.00× |',
   ]);
-  const failed = new Map([['find-first', new Map([[LOCAL.name, { ms: [1], failed: 'exit 1' }]])]]);
+  const cpu = renderMountCpu(results, steps, [OUR_MOUNT, LOCAL, BINDFS]).replace(/ +/g, ' ');
+  assert.match(
+    cpu,
+    /^\| CPU, ms \| ninefold \| bindfs \|\n[^\n]*\n\| `find -ls`, first \| 7\.00 \| 7\.00 \|\n/,
+  );
+  const failed = new Map([['find-first', new Map([[LOCAL.name, { ms: [1], cpu: [], failed: 'exit 1' }]])]]);
   assert.match(renderMount(failed, steps.slice(0, 1), [LOCAL]), /\| failed \|$/);
 });
 

@@ -4,7 +4,7 @@ import { type BenchArgs, chosen, wanted } from '../args.ts';
 import type { Cleanup } from '../common/cleanup.ts';
 import type { Part } from '../page.ts';
 import { MOUNT_PEERS } from './peers.ts';
-import { renderMount } from './render.ts';
+import { renderMount, renderMountCpu } from './render.ts';
 import { SCENARIOS } from './rows.ts';
 import { runMountRows } from './run.ts';
 import { FULL, QUICK } from './tree.ts';
@@ -20,17 +20,14 @@ export async function mountPart(args: BenchArgs, cleanup: Cleanup): Promise<Part
   const rounds = args.rounds ?? (args.quick ? 1 : 3);
   const size = args.quick ? QUICK : FULL;
   const results = await runMountRows({ rounds, scenarios, peers, size }, cleanup);
+  const steps = scenarios.flatMap((s) => s.steps);
   return {
     key: 'mount',
     title: 'Mount: what a person waits for',
     text: `Milliseconds of wall clock. A tree of ${size.files} files with a git repository, a file of ${size.bigMiB} MiB, ${size.smallFiles} small files to copy in; everything in the
 serving side's page cache. "First" is right after a fresh mount, "again" straight after that. sshfs talks to sftp-server over a
 socket pair: no SSH, no network. All with default_permissions, nosuid, nodev. Median of ${rounds} rounds in turn.`,
-    table: renderMount(
-      results,
-      scenarios.flatMap((s) => s.steps),
-      peers,
-    ),
+    table: `${renderMount(results, steps, peers)}\n\nCPU of the system's own processes, all of both sides:\n\n${renderMountCpu(results, steps, peers)}`,
     versions: peers.map((p) => `${p.name} ${p.version()}`),
     missing: missing.map((p) => `${p.name} is not here, so its column is left out: ${p.missing}`),
   };

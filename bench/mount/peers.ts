@@ -7,6 +7,7 @@ import { openSys } from '../../src/linux/index.ts';
 import { socketpair } from '../../src/linux/net.ts';
 import { ended, endsWithin, killTree, tailOf } from '../common/child.ts';
 import type { Cleanup } from '../common/cleanup.ts';
+import { Meter } from '../common/cpu.ts';
 import { packageVersion, which } from '../common/package.ts';
 import { program } from '../common/place.ts';
 import { mounted, unmount } from './point.ts';
@@ -25,6 +26,8 @@ export interface MountPeer {
 
 export interface Opened {
   readonly root: string;
+  /** Nanoseconds of CPU that the system's own processes have used so far. */
+  cpu(): number;
   close(): Promise<void>;
 }
 
@@ -37,7 +40,7 @@ export const LOCAL: MountPeer = {
   available: () => true,
   missing: '',
   version: () => 'folder',
-  open: async (served) => ({ root: served, close: async () => undefined }),
+  open: async (served) => ({ root: served, cpu: () => 0, close: async () => undefined }),
 };
 
 export const OURS: MountPeer = {
@@ -133,7 +136,8 @@ async function onMount(point: string, cleanup: Cleanup, launch: () => Started[])
     for (const s of started) await endsWithin(s.child, GRACE_MS);
     undo();
   };
-  return { root: point, close };
+  const meters = started.map((s) => new Meter(s.child.pid as number));
+  return { root: point, cpu: () => meters.reduce((sum, m) => sum + m.cpu(), 0), close };
 }
 
 function quoted(word: string): string {

@@ -47,6 +47,20 @@ export function renderMount(
   return table(['workload, ms', ...peers.map((p) => p.name), ...ratios.map((r) => r.head)], body);
 }
 
+/** Milliseconds of CPU that each system's own processes used: steadier than the time waited, which sleeping and waking CPUs move about. */
+export function renderMountCpu(
+  results: ReadonlyMap<string, ReadonlyMap<string, Times>>,
+  steps: readonly Step[],
+  peers: readonly MountPeer[],
+): string {
+  const systems = peers.filter((p) => p !== LOCAL);
+  const body = steps.map((step) => [
+    step.title,
+    ...systems.map((p) => figure(median(results.get(step.key)?.get(p.name)?.cpu ?? []))),
+  ]);
+  return table(['CPU, ms', ...systems.map((p) => p.name)], body);
+}
+
 function marked(value: number | undefined, aim: number | undefined): string {
   if (value === undefined || aim === undefined) return times(value);
   return `${times(value)} ${value <= aim ? '✓' : '✗'}`;

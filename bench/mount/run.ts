@@ -12,9 +12,12 @@ import { isMounted } from './point.ts';
 import type { Places, Scenario, Step } from './rows.ts';
 import { fillMounted, GIT_ENV, type TreeSize } from './tree.ts';
 
-/** All figures of one row on one system: milliseconds of wall clock, one per round. */
+/** All figures of one row on one system, one per round. */
 export interface Times {
+  /** Milliseconds of wall clock. */
   readonly ms: number[];
+  /** Milliseconds of CPU of the system's own processes. */
+  readonly cpu: number[];
   /** Why a round has no figure. */
   failed?: string;
 }
@@ -79,7 +82,9 @@ async function measure(
     for (const step of scenario.steps) {
       const times = timesOf(results, step, peer);
       try {
+        const before = opened.cpu();
         times.ms.push(await timed(step, { ...places, root: opened.root }, cleanup));
+        times.cpu.push((opened.cpu() - before) / 1e6);
       } catch (error) {
         times.failed = (error as Error).message;
         process.stderr.write(`\nbench: ${peer.name}: ${step.title}: ${times.failed}\n`);
@@ -94,7 +99,7 @@ async function measure(
 function timesOf(results: Map<string, Map<string, Times>>, step: Step, peer: MountPeer): Times {
   const byPeer = results.get(step.key) ?? new Map<string, Times>();
   results.set(step.key, byPeer);
-  const times: Times = byPeer.get(peer.name) ?? { ms: [] };
+  const times: Times = byPeer.get(peer.name) ?? { ms: [], cpu: [] };
   byPeer.set(peer.name, times);
   return times;
 }
