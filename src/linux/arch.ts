@@ -14,6 +14,7 @@ const X64 = {
   setfsgid: 123,
   capget: 125,
   capset: 126,
+  seccomp: 317,
 };
 const GENERIC = {
   setgroups: 159,
@@ -21,6 +22,7 @@ const GENERIC = {
   setfsgid: 152,
   capget: 90,
   capset: 91,
+  seccomp: 277,
 };
 /** The same on every machine: all calls since Linux 5.1 are. */
 const COMMON = {

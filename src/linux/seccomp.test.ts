@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { inChild, scratch, sys } from '../../test/helpers/linux.ts';
+
+const PRELUDE = `
+  import { spawnSync } from 'node:child_process';
+  import { readFileSync, writeFileSync, unlinkSync } from 'node:fs';
+  import { readFile } from 'node:fs/promises';
+  import { connect, createServer } from 'node:net';
+  import { Worker } from 'node:worker_threads';
+  const { refuseNeedlessCalls } = await import(modules + 'seccomp.js');
+  const { declare, asyncOf, ret } = await import(modules + 'libc.js');
+`;
+
+test('after the filter: no programs, sockets, signals to others; files and threads as before', (t) => {
+  const s = scratch(t);
+  const seen = inChild(`${PRELUDE}
+    const file = ${JSON.stringify(s.path('f'))};
+    // The pool's threads exist before the filter.
+    await readFile('/proc/self/status');
+    const socket = declare('socket', ['int', 'int', 'int']);
+    const kill = declare('kill', ['int', 'int']);
+    const unshare = declare('unshare', ['int']);
+    const fork = declare('fork', []);
+    const syscall = declare('syscall', ['long', 'long', 'long', 'long'], 'int64_t');
+    const before = [socket(1, 1, 0) > 0, ret(kill(process.ppid, 0))];
+    const r = refuseNeedlessCalls();
+    const listened = await new Promise((ok) => createServer().on('error', (e) => ok(e.code)).listen(0, '127.0.0.1', () => ok('listening')));
+    const connected = await new Promise((ok) => connect('/nonexistent').on('error', (e) => ok(e.code)));
+    const onPool = await new Promise((ok) => asyncOf(socket)(1, 1, 0, (e, n) => ok(ret(n))));
+    writeFileSync(file, 'x');
+    const read = await readFile(file, 'utf8');
+    unlinkSync(file);
+    const thread = await new Promise((ok) => new Worker(new URL('data:text/javascript,import { parentPort } from "node:worker_threads"; parentPort.postMessage(6 * 7)')).on('message', ok).on('error', (e) => ok(String(e))));
+    const status = readFileSync('/proc/self/status', 'utf8');
+    console.log(JSON.stringify({
+      before, r, listened, connected, onPool, read, thread,
+      spawned: spawnSync('true').error?.code,
+      fork: ret(fork()), unshare: ret(unshare(0)), socket: ret(socket(1, 1, 0)), udp: ret(socket(2, 2, 0)),
+      kill: ret(kill(process.ppid, 0)), self: ret(syscall(process.arch === 'x64' ? 234 : 131, process.pid, process.pid, 0)),
+      other: ret(syscall(process.arch === 'x64' ? 234 : 131, process.ppid, process.ppid, 0)),
+      seccomp: /^Seccomp:\\s*(\\d)/m.exec(status)[1], nnp: /^NoNewPrivs:\\s*(\\d)/m.exec(status)[1],
+    }));
+    process.exit(0);`) as Record<string, unknown>;
+  assert.deepEqual(seen, {
+    before: [true, 0],
+    r: 0,
+    listened: 'EPERM',
+    connected: 'EPERM',
+    onPool: -1,
+    read: 'x',
+    thread: 42,
+    spawned: 'EPERM',
+    fork: -1,
+    unshare: -1,
+    socket: -1,
+    udp: -1,
+    kill: -1,
+    self: 0,
+    other: -1,
+    seccomp: '2',
+    nnp: '1',
+  });
+});
+
+test('the other identity of a client still works, becoming it for good does not', (t) => {
+  if (sys.geteuid() !== 0) return t.skip('changing identity needs root');
+  const seen = inChild(`${PRELUDE}
+    const { openSys } = await import(modules + 'index.js');
+    const { becomeUser } = await import(modules + 'process.js');
+    const { mount } = await import(modules + 'mount.js');
+    const sys = openSys();
+    refuseNeedlessCalls();
+    console.log(JSON.stringify([sys.setFsIdentity(1000, 1000, [5]), sys.setFsIdentity(0, 0, []), becomeUser(1000, 1000, []), mount('x', '/', 'tmpfs', 0, '')]));`);
+  assert.deepEqual(seen, [0, 0, -1, -1]);
+});
+
+test('a program that gives up is still ended by its signal', () => {
+  const code = `${PRELUDE} refuseNeedlessCalls(); process.abort();`;
+  const via = ['sh', '-c', 'ulimit -c 0; exec "$@"', 'sh'];
+  assert.throws(() => inChild(code, { via }), /SIGABRT|status 134/);
+});
