@@ -19,9 +19,14 @@ const DT_SONAME = 14;
 const NAME_MAX = 4096;
 const TABLE_MAX = 65_536;
 
-/** Reads a little-endian 64-bit ELF file; undefined when it is none, or damaged. */
+/** Reads a little-endian 64-bit ELF file; undefined when it is none, or may not be read. */
 export function elfNames(path: string): ElfNames | undefined {
-  const fd = openSync(path, 'r');
+  let fd: number;
+  try {
+    fd = openSync(path, 'r');
+  } catch {
+    return undefined;
+  }
   try {
     return read(fd);
   } finally {
@@ -72,6 +77,7 @@ function read(fd: number): ElfNames | undefined {
 }
 
 function bytes(fd: number, offset: number, length: number): Buffer {
+  if (!Number.isSafeInteger(offset) || offset < 0) return Buffer.alloc(0);
   const buffer = Buffer.alloc(length);
   return buffer.subarray(0, readSync(fd, buffer, 0, length, offset));
 }
