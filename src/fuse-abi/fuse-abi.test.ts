@@ -35,7 +35,9 @@ function blank(size: number): { dv: DataView; u8: Uint8Array } {
 
 test('a request header as a kernel wrote it', () => {
   // LOOKUP of "a": len 42, opcode 1, unique 0x102, nodeid 1, uid 1000, gid 1001, pid 77.
-  const dv = view('2a000000 01000000 0201000000000000 0100000000000000 e8030000 e9030000 4d000000 00000000 6100');
+  const dv = view(
+    '2a000000 01000000 0201000000000000 0100000000000000 e8030000 e9030000 4d000000 00000000 6100',
+  );
   const h = new InHeader();
   assert.equal(h.read(dv, 42), true);
   assert.deepEqual(
@@ -55,8 +57,25 @@ test('reply headers, positive and negative', () => {
 
 function sample(): FuseAttr {
   const a = new FuseAttr();
-  Object.assign(a, { inoLo: 1, inoHi: 2, sizeLo: 3, sizeHi: 4, blocksLo: 5, blocksHi: 6, atimeLo: 7, atimeHi: 8 });
-  Object.assign(a, { mtimeLo: 9, mtimeHi: 10, ctimeLo: 11, ctimeHi: 12, atimeNsec: 13, mtimeNsec: 14, ctimeNsec: 15 });
+  Object.assign(a, {
+    inoLo: 1,
+    inoHi: 2,
+    sizeLo: 3,
+    sizeHi: 4,
+    blocksLo: 5,
+    blocksHi: 6,
+    atimeLo: 7,
+    atimeHi: 8,
+  });
+  Object.assign(a, {
+    mtimeLo: 9,
+    mtimeHi: 10,
+    ctimeLo: 11,
+    ctimeHi: 12,
+    atimeNsec: 13,
+    mtimeNsec: 14,
+    ctimeNsec: 15,
+  });
   Object.assign(a, { mode: 0o100644, nlink: 17, uid: 18, gid: 19, rdev: 20, blksize: 4096 });
   return a;
 }
@@ -78,7 +97,10 @@ test('attr_out and entry_out, byte for byte', () => {
     ),
   );
   putNegativeEntry(e.dv, 0, 1000);
-  assert.equal(hex(e.u8.subarray(0, 24)), '0000000000000000 0000000000000000 0100000000000000'.replace(/ /g, ''));
+  assert.equal(
+    hex(e.u8.subarray(0, 24)),
+    '0000000000000000 0000000000000000 0100000000000000'.replace(/ /g, ''),
+  );
   assert.ok(e.u8.subarray(24).every((b) => b === 0));
 });
 
@@ -133,13 +155,17 @@ test('notify store puts its head right before the data', () => {
   assert.equal(putNotifyStore(dv, 44, 4, 7, 4096, 4), 4);
   assert.equal(
     hex(u8.subarray(4, 44)),
-    '2c000000 04000000 0000000000000000 0700000000000000 0010000000000000 04000000 00000000'.replace(/ /g, ''),
+    '2c000000 04000000 0000000000000000 0700000000000000 0010000000000000 04000000 00000000'.replace(
+      / /g,
+      '',
+    ),
   );
 });
 
 test('every request that is handled has a shape', () => {
   for (const [name, n] of Object.entries(OP)) {
-    if (['bmap', 'notifyReply', 'setupmapping', 'removemapping', 'syncfs', 'tmpfile', 'statx'].includes(name)) continue;
+    if (['bmap', 'notifyReply', 'setupmapping', 'removemapping', 'syncfs', 'tmpfile', 'statx'].includes(name))
+      continue;
     assert.equal(SHAPE[n]?.name, name);
   }
 });

@@ -2,7 +2,7 @@
 
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK } from '../base/stat.ts';
 import { FuseAttr, UNKNOWN_INO } from '../fuse-abi/index.ts';
-import { AT, QTDIR } from '../p9-client/index.ts';
+import { AT, GETATTR_BTIME, QTDIR } from '../p9-client/index.ts';
 import type { Node } from './node.ts';
 
 const NSEC = 1_000_000_000;
@@ -27,6 +27,8 @@ export class Attrs {
   pathLo = 0;
   pathHi = 0;
   kind = 0;
+  bornSec = 0;
+  bornNsec = 0;
   private readonly owners: Owners;
 
   constructor(owners: Owners) {
@@ -47,6 +49,9 @@ export class Attrs {
     a.sizeLo = dv.getUint32(p + AT.size, true);
     a.sizeHi = dv.getUint32(p + AT.size + 4, true);
     if (a.sizeHi > 0x7fffffff) return false;
+    const born = (dv.getUint32(p + AT.valid, true) & GETATTR_BTIME) !== 0;
+    this.bornSec = born ? dv.getUint32(p + AT.btimeSec, true) : 0;
+    this.bornNsec = born ? dv.getUint32(p + AT.btimeNsec, true) : 0;
     a.mode = mode & 0o177777;
     // 0 would hide the object from readdir(3).
     a.inoLo = (this.pathLo | this.pathHi) === 0 ? UNKNOWN_INO : this.pathLo;
@@ -78,12 +83,23 @@ export class Attrs {
     node.nlink = a.nlink;
     node.size = a.sizeHi * TWO32 + a.sizeLo;
     node.version = this.version;
+    node.bornSec = this.bornSec;
+    node.bornNsec = this.bornNsec;
   }
 
   /** Whether this is the object that `node` stands for. */
   isOf(node: Node): boolean {
-    return node.pathLo === this.pathLo && node.pathHi === this.pathHi && node.kind === this.kind;
+    if (node.pathLo !== this.pathLo || node.pathHi !== this.pathHi || node.kind !== this.kind) return false;
+    if (node.bornSec === 0 || this.bornSec === 0) return true;
+    return node.bornSec === this.bornSec && node.bornNsec === this.bornNsec;
   }
+}
+
+/** Attributes kept for one answer. */
+export interface FreshAttr {
+  /** When they were asked for, ms. */
+  readonly at: number;
+  readonly attr: FuseAttr;
 }
 
 function isKind(kind: number): boolean {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { S_IFREG } from '../base/stat.ts';
+import { S_IFDIR, S_IFREG } from '../base/stat.ts';
 import { FOPEN_KEEP_CACHE, FOPEN_NOFLUSH } from '../fuse-abi/index.ts';
 import type { Node } from './node.ts';
 
@@ -31,6 +31,24 @@ export class CachePolicy {
     this.entryMs = times.entryMs;
     this.attrMs = times.attrMs;
     this.negativeMs = times.negativeMs;
+  }
+
+  /** How much longer what the server said at `at` may stand for a name; ≤ 0 = no more. */
+  entryLeft(at: number, now: number): number {
+    return this.entryMs - (now - at);
+  }
+
+  /** The same for attributes. */
+  attrLeft(at: number, now: number): number {
+    return this.attrMs - (now - at);
+  }
+
+  /**
+   * Whether a folder may be opened without waiting for the server: when anyone may read it, the server cannot refuse. (What it was when its attributes were last
+   * told: a folder that vanished meanwhile shows as soon as it is read.)
+   */
+  opensUnasked(node: Node): boolean {
+    return node.kind === S_IFDIR && (node.mode & 0o444) === 0o444;
   }
 
   /**

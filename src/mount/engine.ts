@@ -1,6 +1,18 @@
 // SPDX-License-Identifier: MIT
 
-import { EAGAIN, ECONNABORTED, EIO, EINTR, ENODEV, ENOENT, ENOSYS, ENOTCONN, ESTALE, errnoName } from '../base/errno.ts';
+import {
+  EAGAIN,
+  EBADF,
+  ECONNABORTED,
+  EINTR,
+  EIO,
+  ENODEV,
+  ENOENT,
+  ENOSYS,
+  ENOTCONN,
+  ESTALE,
+  errnoName,
+} from '../base/errno.ts';
 import { because } from '../base/error.ts';
 import type { Mem } from '../base/mem.ts';
 import { POLLIN, POLLOUT, type Sys } from '../base/sys.ts';
@@ -15,8 +27,8 @@ import {
   NEED_MORE,
   type OnReply,
   REQUEST_MAX,
-  type Requests,
   Reply,
+  type Requests,
   RLERROR,
   type Session,
   T,
@@ -33,6 +45,7 @@ import { Nodes } from './nodes.ts';
 import { Op } from './op.ts';
 import { HANDLERS } from './ops/index.ts';
 import type { MountLog, MountOptions } from './options.ts';
+import { RecentFolders } from './prefetch.ts';
 import type { MountStats } from './stats.ts';
 
 /** Requests to the server that may be under way at one time. */
@@ -77,6 +90,9 @@ export class Engine {
   /** The server said that it has no Tunlinkat, or no Trenameat. */
   noUnlinkat = false;
   noRenameat = false;
+  readonly recent = new RecentFolders();
+  /** Namespaces of extended attributes that the server said it does not have. */
+  readonly missingNamespaces = new Set<string>();
   /** Who holds our locks, as other clients see it. */
   readonly clientName: string;
   /** Called once the kernel has been told how things stand: from now on the mount answers. */
@@ -193,6 +209,11 @@ export class Engine {
     );
   }
 
+  /** Whether there is room for messages that nobody waits for. */
+  mayPrefetch(): boolean {
+    return this.tags.free > TAGS_PER_REQUEST * 4 && this.req.room > REQUEST_MAX * 4;
+  }
+
   private begin(): void {
     const h = this.header;
     const { opcode } = h;
@@ -208,7 +229,10 @@ export class Engine {
     const handler = HANDLERS[opcode];
     const shape = SHAPE[opcode];
     if (handler === undefined || shape === undefined) this.error(op, ENOSYS);
-    else if (h.end < IN_HEADER + shape.struct || !this.takeStrings(op, IN_HEADER + shape.struct, shape.strings)) {
+    else if (
+      h.end < IN_HEADER + shape.struct ||
+      !this.takeStrings(op, IN_HEADER + shape.struct, shape.strings)
+    ) {
       this.error(op, EIO);
     } else {
       const node = this.nodes.get(h.nodeLo, h.nodeHi);
@@ -240,6 +264,17 @@ export class Engine {
   private newOp(): Op {
     const op = new Op();
     this.ops.push(op);
+    return op;
+  }
+
+  /** An operation of our own, which answers nobody. */
+  spare(): Op {
+    const op = this.idle.pop() ?? this.newOp();
+    op.reset();
+    op.uniqueLo = 0;
+    op.uniqueHi = 0;
+    op.opcode = 0;
+    op.done = true;
     return op;
   }
 
@@ -302,9 +337,12 @@ export class Engine {
     return n < 0 ? n : 0;
   }
 
-  /** Writes the entry of `node` with `attrs` at `at` and counts one more lookup. */
-  putEntry(dv: DataView, at: number, node: Node): void {
-    putEntryOut(dv, at, node.id, node.generation, this.policy.entryMs, this.policy.attrMs, this.attrs.fuse);
+  /** Writes the entry of `node` with `attrs` at `at` and counts one more lookup. `since`: when the server was asked, ms. */
+  putEntry(dv: DataView, at: number, node: Node, since = this.now): void {
+    const { policy, now } = this;
+    const entryMs = Math.max(0, policy.entryLeft(since, now));
+    const attrMs = Math.max(0, policy.attrLeft(since, now));
+    putEntryOut(dv, at, node.id, node.generation, entryMs, attrMs, this.attrs.fuse);
     node.nlookup++;
   }
 
@@ -331,7 +369,11 @@ export class Engine {
   }
 
   private drainClunks(): void {
-    while (this.clunks.length > 0 && this.tags.free > TAGS_PER_REQUEST * 2 && this.req.room > REQUEST_MAX * 2) {
+    while (
+      this.clunks.length > 0 &&
+      this.tags.free > TAGS_PER_REQUEST * 2 &&
+      this.req.room > REQUEST_MAX * 2
+    ) {
       this.clunk(this.clunks.pop() as number);
     }
   }
@@ -347,7 +389,8 @@ export class Engine {
     const n = this.channel.receive();
     if (n === -EAGAIN) return;
     if (n === 0) return this.end({ kind: 'disconnected', why: 'the server closed the connection' });
-    if (n < 0) return this.end({ kind: 'disconnected', why: `reading from the server failed: ${because(n)}` });
+    if (n < 0)
+      return this.end({ kind: 'disconnected', why: `reading from the server failed: ${because(n)}` });
     const { reply } = this;
     for (;;) {
       const size = this.channel.next(reply);
@@ -367,7 +410,13 @@ export class Engine {
       return this.violation(`${typeName(type)} where ${typeName(want)} was due`);
     }
     if (!wellFormed(r)) return this.violation(`a malformed ${typeName(type)}`);
-    this.settle(tag, type === RLERROR ? cleanErrno(r.dv.getUint32(r.pos, true)) : 0, r);
+    let err = 0;
+    if (type === RLERROR) {
+      err = cleanErrno(r.dv.getUint32(r.pos, true));
+      // The kernel checks descriptors itself: from the server it can only mean that a fid is not (or not any more) what we took it for.
+      if (err === EBADF) err = ESTALE;
+    }
+    this.settle(tag, err, r);
   }
 
   /** Ends the wait for a tag. */
@@ -442,7 +491,14 @@ export class Engine {
 
   /** Forgets a node that the kernel does not know, nobody has open and nobody works with. */
   dropIfUnused(node: Node): void {
-    if (node.nlookup > 0 || node.busy > 0 || node.handles !== undefined || node.dead || node === this.nodes.root) return;
+    if (
+      node.nlookup > 0 ||
+      node.busy > 0 ||
+      node.handles !== undefined ||
+      node.dead ||
+      node === this.nodes.root
+    )
+      return;
     const fid = this.fids.detach(node);
     if (fid >= 0) this.clunk(fid);
     this.nodes.drop(node);

@@ -2,7 +2,7 @@
 
 import { EMFILE, ENFILE, ENOENT, ENOTDIR, ESTALE } from '../base/errno.ts';
 import { S_IFDIR } from '../base/stat.ts';
-import { MAXWELEM, QTDIR, type Reply, ROOT_FID, T } from '../p9-client/index.ts';
+import { GETATTR_ALL, MAXWELEM, QTDIR, type Reply, ROOT_FID, T } from '../p9-client/index.ts';
 import type { Engine } from './engine.ts';
 import type { Node } from './node.ts';
 import type { Op, Step } from './op.ts';
@@ -53,17 +53,22 @@ export class Fids {
     }
     node.fidSlot = -1;
     node.fid = -1;
+    node.fidPending = false;
     return fid;
   }
 
   /** Gives up to `count` fids of idle nodes back to the server; they are found again by folder and name. Returns how many. */
   sweep(e: Engine, count: number): number {
     let given = 0;
-    for (let steps = this.holders.length * 2; steps > 0 && given < count && this.holders.length > 0; steps--) {
+    for (
+      let steps = this.holders.length * 2;
+      steps > 0 && given < count && this.holders.length > 0;
+      steps--
+    ) {
       this.hand = (this.hand + 1) % this.holders.length;
       const node = this.holders[this.hand] as Node;
       // What has lost its name could not be found again.
-      if (node.busy > 0 || node.parent === undefined) continue;
+      if (node.busy > 0 || node.fidPending || node.parent === undefined) continue;
       if (node.used) {
         node.used = false;
         continue;
@@ -78,31 +83,86 @@ export class Fids {
   }
 }
 
-/** A fid that names the node: its own, or one through which it is open. -1 when there is none. */
-export function fidOf(node: Node): number {
-  if (node.fid >= 0) {
-    node.used = true;
-    return node.fid;
-  }
-  return node.handles !== undefined ? node.handles.fid : -1;
-}
-
-/** Goes on with `then` once `op.fid` names `node`: at once where there is a fid, else after the object was found again. */
+/**
+ * Goes on with `then` once `op.fid` names `node`, by its own fid or one through which it is open. For questions only: where the server works in order, a walk that
+ * finds the object again is sent together with them, and if it turns out that another object has the name, the answer is dropped (ESTALE).
+ */
 export function withFid(e: Engine, op: Op, node: Node, then: Step): void {
-  const fid = fidOf(node);
-  if (fid >= 0) {
-    op.fid = fid;
+  if (node.fid < 0 && node.handles !== undefined) {
+    op.fid = node.handles.fid;
     then(e, op);
-  } else findAgain(e, op, node, then);
+  } else withFolder(e, op, node, then);
 }
 
-/** As `withFid`, but only an unopened fid will do (walks, creates and unlinks below a folder start from one). */
-export function withOwnFid(e: Engine, op: Op, node: Node, then: Step): void {
+/** As `withFid`, but only an unopened fid will do: walks start from one. */
+export function withFolder(e: Engine, op: Op, node: Node, then: Step): void {
+  if (node.fid < 0 && e.session.ordered) findMeanwhile(e, node);
   if (node.fid >= 0) {
     node.used = true;
     op.fid = node.fid;
     then(e, op);
   } else findAgain(e, op, node, then);
+}
+
+/** As `withFolder`, for what changes something: goes on only when it is certain that the fid is the object's. */
+export function withOwnFid(e: Engine, op: Op, node: Node, then: Step): void {
+  if (node.fid >= 0 && !node.fidPending) {
+    node.used = true;
+    op.fid = node.fid;
+    then(e, op);
+  } else findAgain(e, op, node, then);
+}
+
+/** Sends a walk to `node` and gives it the fid before the answer is there. Leaves it without one where that cannot be done in one step. */
+function findMeanwhile(e: Engine, node: Node): void {
+  const chain: Node[] = [];
+  let from: Node | undefined = node;
+  while (from !== undefined && from.fid < 0) {
+    if (chain.push(from) > MAXWELEM) return;
+    from = from.parent;
+  }
+  if (from === undefined) return;
+  chain.reverse();
+  from.used = true;
+  const op = e.spare();
+  op.chain = chain;
+  op.newFid = e.fids.take();
+  e.stats.foundAgain++;
+  e.req.walk(
+    e.call(op, T.walk, onFoundMeanwhile),
+    from.fid,
+    op.newFid,
+    chain.map((n) => n.name),
+  );
+  e.fids.attach(e, node, op.newFid);
+  node.fidPending = true;
+}
+
+function onFoundMeanwhile(e: Engine, op: Op, err: number, r: Reply): void {
+  const chain = op.chain as Node[];
+  const node = chain[chain.length - 1] as Node;
+  const mine = node.fid === op.newFid;
+  if (mine) node.fidPending = false;
+  if (err === 0 && reaches(r, chain)) return;
+  // A node that was dropped meanwhile has given its fid back itself.
+  if (!mine) return;
+  e.fids.detach(node);
+  if (err === 0 && r.dv.getUint16(r.pos, true) >= chain.length) e.clunk(op.newFid);
+  else e.fids.give(op.newFid);
+  if (err === EMFILE || err === ENFILE) e.fids.sweep(e, SWEEP);
+}
+
+/** Whether a walk came to the very objects of `chain`. */
+function reaches(r: Reply, chain: readonly Node[]): boolean {
+  const count = r.dv.getUint16(r.pos, true);
+  if (count !== chain.length) return false;
+  for (let i = 0; i < count; i++) {
+    const p = r.pos + 2 + i * 13;
+    const node = chain[i] as Node;
+    if (!node.is(r.dv.getUint32(p + 5, true), r.dv.getUint32(p + 9, true))) return false;
+    if (((r.dv.getUint8(p) & QTDIR) !== 0) !== (node.kind === S_IFDIR)) return false;
+  }
+  return true;
 }
 
 /**
@@ -112,7 +172,7 @@ export function withOwnFid(e: Engine, op: Op, node: Node, then: Step): void {
 function findAgain(e: Engine, op: Op, node: Node, then: Step): void {
   const chain: Node[] = [];
   let from: Node | undefined = node;
-  while (from !== undefined && from.fid < 0) {
+  while (from !== undefined && (from.fid < 0 || from.fidPending)) {
     chain.push(from);
     from = from.parent;
   }
@@ -129,7 +189,14 @@ function findAgain(e: Engine, op: Op, node: Node, then: Step): void {
   op.then = target === node ? then : (e2, op2) => withOwnFid(e2, op2, node, then);
   op.newFid = e.fids.take();
   e.stats.foundAgain++;
-  e.req.walk(e.call(op, T.walk, onFound), from.fid, op.newFid, steps.map((n) => n.name));
+  op.err = 0;
+  e.req.walk(
+    e.call(op, T.walk, onFound),
+    from.fid,
+    op.newFid,
+    steps.map((n) => n.name),
+  );
+  if (e.session.ordered) e.req.getattr(e.call(op, T.getattr, onFoundAttr), op.newFid, GETATTR_ALL);
 }
 
 function cloneOpen(e: Engine, op: Op, node: Node, then: Step): void {
@@ -149,36 +216,37 @@ function onCloned(e: Engine, op: Op, err: number): void {
 
 function onFound(e: Engine, op: Op, err: number, r: Reply): void {
   const steps = op.chain as Node[];
-  const target = steps[steps.length - 1] as Node;
-  if (err !== 0) {
-    e.fids.give(op.newFid);
-    if ((err === EMFILE || err === ENFILE) && !op.retried && e.fids.sweep(e, SWEEP) > 0) {
-      op.retried = true;
-      return withOwnFid(e, op, target, op.then as Step);
-    }
-    return e.error(op, err === ENOENT || err === ENOTDIR ? ESTALE : err);
+  op.newFidMade = err === 0 && r.dv.getUint16(r.pos, true) >= steps.length;
+  if (err !== 0) op.err = err === ENOENT || err === ENOTDIR ? ESTALE : err;
+  else if (!reaches(r, steps)) op.err = ESTALE;
+  if (e.session.ordered) return;
+  if (op.err !== 0) notFound(e, op);
+  else e.req.getattr(e.call(op, T.getattr, onFoundAttr), op.newFid, GETATTR_ALL);
+}
+
+/** The birth time tells an object from another that was given its inode number. */
+function onFoundAttr(e: Engine, op: Op, err: number, r: Reply): void {
+  const steps = op.chain as Node[];
+  if (op.err === 0) {
+    if (err !== 0) op.err = err;
+    else if (!e.attrs.read(r.dv, r.pos) || !e.attrs.isOf(steps[steps.length - 1] as Node)) op.err = ESTALE;
   }
-  const count = r.dv.getUint16(r.pos, true);
-  if (count !== steps.length) {
-    // Fewer: the walk stopped on the way and the fid was not made.
-    if (count < steps.length) {
-      e.fids.give(op.newFid);
-      return e.error(op, ESTALE);
-    }
-    return e.lie(op, 'walked further than it was asked to');
+  if (op.err !== 0) notFound(e, op);
+  else arrived(e, op);
+}
+
+function notFound(e: Engine, op: Op): void {
+  const { err } = op;
+  const steps = op.chain as Node[];
+  op.err = 0;
+  if (op.newFidMade) e.clunk(op.newFid);
+  else e.fids.give(op.newFid);
+  op.newFid = -1;
+  if ((err === EMFILE || err === ENFILE) && !op.retried && !op.done && e.fids.sweep(e, SWEEP) > 0) {
+    op.retried = true;
+    return withOwnFid(e, op, steps[steps.length - 1] as Node, op.then as Step);
   }
-  for (let i = 0; i < count; i++) {
-    const p = r.pos + 2 + i * 13;
-    const node = steps[i] as Node;
-    const same =
-      node.is(r.dv.getUint32(p + 5, true), r.dv.getUint32(p + 9, true)) &&
-      ((r.dv.getUint8(p) & QTDIR) !== 0) === (node.kind === S_IFDIR);
-    if (!same) {
-      e.clunk(op.newFid);
-      return e.error(op, ESTALE);
-    }
-  }
-  arrived(e, op);
+  e.error(op, err);
 }
 
 function arrived(e: Engine, op: Op): void {
@@ -187,8 +255,12 @@ function arrived(e: Engine, op: Op): void {
   const then = op.then as Step;
   op.chain = undefined;
   op.then = undefined;
-  if (target.fid >= 0 || target.dead || op.done) e.clunk(op.newFid);
-  else e.fids.attach(e, target, op.newFid);
+  if ((target.fid >= 0 && !target.fidPending) || target.dead || op.done) e.clunk(op.newFid);
+  else {
+    const pending = e.fids.detach(target);
+    if (pending >= 0) e.clunk(pending);
+    e.fids.attach(e, target, op.newFid);
+  }
   op.newFid = -1;
   if (op.done) return;
   if (target.fid < 0) return e.error(op, ESTALE);

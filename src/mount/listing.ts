@@ -10,6 +10,8 @@ export class Listing {
   data: Buffer | undefined;
   dv: DataView | undefined;
   plus = false;
+  /** When the batch was asked for, ms. */
+  at = 0;
   pos = 0;
   /** The offset that the kernel must ask for to get the entry at `pos`. */
   nextLo = 0;

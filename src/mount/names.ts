@@ -13,7 +13,11 @@ export const NAME_DOTS = 1;
 export const NAME_BAD = 2;
 
 /** Judges the `len` bytes at `off`. Every other byte is a name's own business, control characters too. */
-export function judgeName(u8: Uint8Array, off: number, len: number): typeof NAME_GOOD | typeof NAME_DOTS | typeof NAME_BAD {
+export function judgeName(
+  u8: Uint8Array,
+  off: number,
+  len: number,
+): typeof NAME_GOOD | typeof NAME_DOTS | typeof NAME_BAD {
   if (len === 0 || len > NAME_MAX) return NAME_BAD;
   if (u8[off] === DOT && (len === 1 || (len === 2 && u8[off + 1] === DOT))) return NAME_DOTS;
   for (let i = off, end = off + len; i < end; i++) {

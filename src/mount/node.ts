@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import type { FreshAttr } from './attrs.ts';
+import type { DirCache } from './dir-cache.ts';
 import type { Handle } from './handle.ts';
 import type { OwnerLocks } from './ops/lock.ts';
 
@@ -20,6 +22,8 @@ export class Node {
   fid = -1;
   /** Place in the list of nodes with a fid. */
   fidSlot = -1;
+  /** The walk that makes `fid` is under way: good for questions, which may come to nothing, not for changes. */
+  fidPending = false;
   /** Worked with since the sweep for idle fids last came by. */
   used = false;
   /** Operations in progress that name it. */
@@ -36,10 +40,25 @@ export class Node {
   /** The server's last word, for decisions (not answered from): mode bits, group, links, bytes, qid version. */
   mode = 0;
   gid = 0;
+  /** When it was made, where the server tells; tells an object from one that has its inode number now. 0 = not known. */
+  bornSec = 0;
+  bornNsec = 0;
   nlink = 1;
   size = 0;
   version = 0;
 
+  /** When something was changed here through this mount (ms; a folder: its entries). What the server said before is out of date. */
+  changedAt = -1;
+  /** How many times. */
+  changes = 0;
+  /** Of a folder: when a name was last looked up in it (ms). */
+  lookedUpAt = -Infinity;
+  /** Of a folder: what a lookup may be answered from. */
+  entries: DirCache | undefined;
+  /** Attributes asked for along with a change, good until the next. */
+  fresh: FreshAttr | undefined;
+  /** The kernel asked for attributes right after a change: it will again. */
+  asksAfterChange = false;
   /** qid version whose bytes the kernel's page cache holds; 0 = none that may be kept. */
   cachedVersion = 0;
   /** Open handles, newest first. */

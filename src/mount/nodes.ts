@@ -2,6 +2,7 @@
 
 import { S_IFDIR } from '../base/stat.ts';
 import { ROOT_ID } from '../fuse-abi/index.ts';
+import type { Attrs } from './attrs.ts';
 import { Node } from './node.ts';
 
 /**
@@ -26,17 +27,29 @@ export class Nodes {
     return idHi === 0 ? this.byId[idLo] : undefined;
   }
 
-  /** The node of (qid path, kind), made when there is none. A node of the same path but another kind is a former object: it loses its place. */
-  intern(pathLo: number, pathHi: number, kind: number): Node {
+  /** The node of the object that `a` describes, undefined when there is none. */
+  find(a: Attrs): Node | undefined {
+    for (let n = this.byPath.get(bucket(a.pathLo, a.pathHi)); n !== undefined; n = n.chain) {
+      if (n.is(a.pathLo, a.pathHi)) return a.isOf(n) ? n : undefined;
+    }
+    return undefined;
+  }
+
+  /**
+   * The node of the object that `a` describes, made when there is none. A node of the same qid path but of another kind or time of birth is a former object
+   * whose inode number was given away: it loses its place.
+   */
+  intern(a: Attrs): Node {
+    const { pathLo, pathHi } = a;
     const key = bucket(pathLo, pathHi);
     for (let n = this.byPath.get(key); n !== undefined; n = n.chain) {
-      if (n.pathLo !== pathLo || n.pathHi !== pathHi) continue;
-      if (n.kind === kind) return n;
+      if (!n.is(pathLo, pathHi)) continue;
+      if (a.isOf(n)) return n;
       this.retire(n);
       break;
     }
     const id = this.freeIds.pop() ?? Math.max(ROOT_ID + 1, this.byId.length);
-    const node = new Node(id, ++this.generation, pathLo, pathHi, kind);
+    const node = new Node(id, ++this.generation, pathLo, pathHi, a.kind);
     this.byId[id] = node;
     this.enter(node);
     this.count++;

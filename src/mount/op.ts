@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import type { DirCache } from './dir-cache.ts';
 import type { Engine } from './engine.ts';
 import type { Handle } from './handle.ts';
 import type { Listing } from './listing.ts';
@@ -53,6 +54,9 @@ export class Op {
   b = 0;
   data: Uint8Array | undefined;
   listing: Listing | undefined;
+  cache: DirCache | undefined;
+  /** Ask for the folder's entries behind this lookup. */
+  prefetch = false;
   /** Of finding an object again (fids.ts). */
   chain: Node[] | undefined;
   then: Step | undefined;
@@ -76,6 +80,8 @@ export class Op {
     this.b = 0;
     this.data = undefined;
     this.listing = undefined;
+    this.cache = undefined;
+    this.prefetch = false;
     this.chain = undefined;
     this.then = undefined;
     this.retried = false;

@@ -18,6 +18,9 @@ export class MountStats {
   /** Objects whose fid had been given up, found again by name and identity. */
   foundAgain = 0;
 
+  /** Lookups that needed no word from the server. */
+  fromCache = 0;
+
   count(opcode: number): void {
     const i = opcode & 63;
     this.byOpcode[i] = (this.byOpcode[i] as number) + 1;
@@ -34,7 +37,17 @@ export class MountStats {
     this.byOpcode.forEach((n, opcode) => {
       if (n > 0) operations[opName(opcode)] = n;
     });
-    const { messages, errors, bytesIn, bytesOut, readBytes, writtenBytes, foundAgain } = this;
-    return { operations, messages, errors, bytesIn, bytesOut, readBytes, writtenBytes, foundAgain };
+    const { messages, errors, bytesIn, bytesOut, readBytes, writtenBytes, foundAgain, fromCache } = this;
+    return {
+      operations,
+      messages,
+      errors,
+      bytesIn,
+      bytesOut,
+      readBytes,
+      writtenBytes,
+      foundAgain,
+      fromCache,
+    };
   }
 }

@@ -28,4 +28,6 @@ export const AT = {
   mtimeNsec: 97,
   ctimeSec: 105,
   ctimeNsec: 113,
+  btimeSec: 121,
+  btimeNsec: 129,
 } as const;

@@ -197,7 +197,15 @@ export class Requests {
     this.u32(gid);
     this.done();
   }
-  mknod(tag: number, dfid: number, name: string, mode: number, major: number, minor: number, gid: number): void {
+  mknod(
+    tag: number,
+    dfid: number,
+    name: string,
+    mode: number,
+    major: number,
+    minor: number,
+    gid: number,
+  ): void {
     this.begin(T.mknod, tag);
     this.u32(dfid);
     this.str(name);

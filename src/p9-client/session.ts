@@ -20,7 +20,12 @@ export interface Session {
   readonly extended: boolean;
   /** The fid of the tree's root. */
   readonly rootFid: number;
-  readonly root: { readonly type: number; readonly version: number; readonly pathLo: number; readonly pathHi: number };
+  readonly root: {
+    readonly type: number;
+    readonly version: number;
+    readonly pathLo: number;
+    readonly pathHi: number;
+  };
 }
 
 export interface AttachOptions {
@@ -61,11 +66,21 @@ export async function attachSession(sys: Sys, options: AttachOptions): Promise<S
   const answer = m.name.text();
   if (answer === VERSION) ordered = false;
   else if (answer !== VERSION_EXT || !ordered) {
-    throw talk.error('P9_VERSION', EXIT.protocol, `it speaks ${printable(answer.slice(0, 40)) || 'no version'}, not ${VERSION}`, 'use a server of the Linux dialect: ninefold serve, qfsd, diod, QEMU');
+    throw talk.error(
+      'P9_VERSION',
+      EXIT.protocol,
+      `it speaks ${printable(answer.slice(0, 40)) || 'no version'}, not ${VERSION}`,
+      'use a server of the Linux dialect: ninefold serve, qfsd, diod, QEMU',
+    );
   }
   const agreed = Math.min(m.msize, msize);
   if (m.msize > msize || agreed < MIN_MSIZE) {
-    throw talk.error('P9_VERSION', EXIT.protocol, `it wants messages of ${m.msize} bytes, and ${MIN_MSIZE} … ${msize} are possible`, 'set its msize to 128 KiB or more');
+    throw talk.error(
+      'P9_VERSION',
+      EXIT.protocol,
+      `it wants messages of ${m.msize} bytes, and ${MIN_MSIZE} … ${msize} are possible`,
+      'set its msize to 128 KiB or more',
+    );
   }
   const { qid } = await talk.attach(options);
   if ((qid.type & 0x80) === 0) {
@@ -120,7 +135,11 @@ class Handshake {
     this.requests.lookup(0, ROOT_FID, '/');
     await this.send();
     this.reader.at(0, await this.receive());
-    return !(decode(this.reader, this.msg) === DECODED && this.msg.type === RLERROR && this.msg.ecode === EOPNOTSUPP);
+    return !(
+      decode(this.reader, this.msg) === DECODED &&
+      this.msg.type === RLERROR &&
+      this.msg.ecode === EOPNOTSUPP
+    );
   }
 
   private async ask(want: number): Promise<Msg> {
@@ -130,10 +149,20 @@ class Handshake {
     const decoded = decode(this.reader, this.msg);
     const { type, ecode } = this.msg;
     if (decoded === DECODED && type === RLERROR) {
-      throw this.error('P9_REFUSED', EXIT.noPermission, `it refused: ${because(ecode)}`, 'check the user and the share that were asked for');
+      throw this.error(
+        'P9_REFUSED',
+        EXIT.noPermission,
+        `it refused: ${because(ecode)}`,
+        'check the user and the share that were asked for',
+      );
     }
     if (decoded !== DECODED || type !== want) {
-      throw this.error('P9_NOT_9P', EXIT.protocol, 'what came back is not 9P', 'check that a 9P server listens there');
+      throw this.error(
+        'P9_NOT_9P',
+        EXIT.protocol,
+        'what came back is not 9P',
+        'check that a 9P server listens there',
+      );
     }
     return this.msg;
   }
@@ -154,14 +183,23 @@ class Handshake {
     for (;;) {
       const size = frameSize(this.mem.dv, 0, have, FIRST_MSIZE);
       if (size === BAD_FRAME) {
-        throw this.error('P9_NOT_9P', EXIT.protocol, 'what came back is not 9P', 'check that a 9P server listens there');
+        throw this.error(
+          'P9_NOT_9P',
+          EXIT.protocol,
+          'what came back is not 9P',
+          'check that a 9P server listens there',
+        );
       }
       if (size !== NEED_MORE) return size;
       const n = this.sys.read(this.o.readFd, this.mem, have, FIRST_MSIZE - have);
       if (n === -EAGAIN) await this.wait(this.o.readFd, POLLIN);
       else if (n < 0) throw this.closed(`reading from it failed: ${because(n)}`);
       else if (n === 0) {
-        throw this.closed(have === 0 ? 'it closed the connection without a word' : `it closed the connection in the middle of a reply (${have} bytes of it had come)`);
+        throw this.closed(
+          have === 0
+            ? 'it closed the connection without a word'
+            : `it closed the connection in the middle of a reply (${have} bytes of it had come)`,
+        );
       } else have += n;
     }
   }
@@ -172,7 +210,12 @@ class Handshake {
 
   private async wait(fd: number, events: number): Promise<void> {
     if (performance.now() > this.deadline) {
-      throw this.error('P9_SILENT', EXIT.unavailable, `nothing came within ${(this.o.timeoutMs ?? 10_000) / 1000} s`, 'check that a 9P server listens there and is not stuck');
+      throw this.error(
+        'P9_SILENT',
+        EXIT.unavailable,
+        `nothing came within ${(this.o.timeoutMs ?? 10_000) / 1000} s`,
+        'check that a 9P server listens there and is not stuck',
+      );
     }
     const { dv } = this.pollfd;
     dv.setInt32(0, fd, true);

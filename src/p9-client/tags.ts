@@ -57,7 +57,8 @@ export class Tags<E, O> {
 
   /** A tag for a request of `type`. The caller makes sure that one is free. */
   take(type: number, op: O, handler: OnReply<E, O>, data: number): number {
-    if (this.freeCount === 0) throw new RangeError('no free tag: requests were begun without looking at `free`');
+    if (this.freeCount === 0)
+      throw new RangeError('no free tag: requests were begun without looking at `free`');
     const tag = this.freeTags[--this.freeCount] as number;
     this.ops[tag] = op;
     this.handlers[tag] = handler;

@@ -38,6 +38,7 @@ import type { Engine } from '../engine.ts';
 import { withFid, withOwnFid } from '../fids.ts';
 import type { Node } from '../node.ts';
 import type { Op } from '../op.ts';
+import { changingObject } from '../prefetch.ts';
 
 const TARGET_MAX = 4095;
 
@@ -51,6 +52,17 @@ export function getattr(e: Engine, op: Op): void {
       op.fid = h.fid;
       return ask(e, op);
     }
+  }
+  if (node.changedAt >= 0 && e.now - node.changedAt < 1000) node.asksAfterChange = true;
+  const { fresh } = node;
+  if (fresh !== undefined) {
+    const left = e.policy.attrLeft(fresh.at, e.now);
+    if (left > 0) {
+      putAttrOut(e.out.dv, OUT_HEADER, left, fresh.attr);
+      e.answer(op, ATTR_OUT);
+      return;
+    }
+    node.fresh = undefined;
   }
   withFid(e, op, node, ask);
 }
@@ -102,6 +114,7 @@ function apply(e: Engine, op: Op): void {
   const valid = dv.getUint32(0, true);
   let mode = dv.getUint32(68, true) & 0o7777;
   let to = 0;
+  changingObject(e, node);
   if ((valid & FATTR_MODE) !== 0) to |= SETATTR_MODE;
   if ((valid & FATTR_UID) !== 0) to |= SETATTR_UID;
   if ((valid & FATTR_GID) !== 0) to |= SETATTR_GID;
@@ -109,8 +122,10 @@ function apply(e: Engine, op: Op): void {
     to |= SETATTR_SIZE;
     e.policy.onWrite(node);
   }
-  if ((valid & FATTR_ATIME) !== 0) to |= SETATTR_ATIME | ((valid & FATTR_ATIME_NOW) !== 0 ? 0 : SETATTR_ATIME_SET);
-  if ((valid & FATTR_MTIME) !== 0) to |= SETATTR_MTIME | ((valid & FATTR_MTIME_NOW) !== 0 ? 0 : SETATTR_MTIME_SET);
+  if ((valid & FATTR_ATIME) !== 0)
+    to |= SETATTR_ATIME | ((valid & FATTR_ATIME_NOW) !== 0 ? 0 : SETATTR_ATIME_SET);
+  if ((valid & FATTR_MTIME) !== 0)
+    to |= SETATTR_MTIME | ((valid & FATTR_MTIME_NOW) !== 0 ? 0 : SETATTR_MTIME_SET);
   if ((valid & FATTR_CTIME) !== 0) to |= SETATTR_CTIME;
   if ((valid & FATTR_KILL_SUIDGID) !== 0 && (valid & FATTR_MODE) === 0 && killsOf(node.mode) !== node.mode) {
     to |= SETATTR_MODE;
@@ -144,6 +159,7 @@ export function killsOf(mode: number): number {
 }
 
 function onSetattr(e: Engine, op: Op, err: number): void {
+  changingObject(e, op.node as Node);
   if (err !== 0) {
     // In order, Rgetattr is still to come and tells the error.
     op.err = err;

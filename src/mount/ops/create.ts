@@ -3,13 +3,22 @@
 import { EEXIST, EIO, ENAMETOOLONG, ESTALE } from '../../base/errno.ts';
 import { decodeDev, S_IFDIR, S_ISGID } from '../../base/stat.ts';
 import { O_CREAT, O_EXCL, O_TRUNC } from '../../base/sys.ts';
-import { ENTRY_OUT, IN_HEADER, OPEN_OUT, OUT_HEADER, putOpenOut } from '../../fuse-abi/index.ts';
-import { GETATTR_BASIC, NAME_MAX, type Reply, SETATTR_MODE, SETATTR_UID, T } from '../../p9-client/index.ts';
+import { ENTRY_OUT, IN_HEADER, OP, OPEN_OUT, OUT_HEADER, putOpenOut } from '../../fuse-abi/index.ts';
+import {
+  EXT,
+  GETATTR_BASIC,
+  NAME_MAX,
+  type Reply,
+  SETATTR_MODE,
+  SETATTR_UID,
+  T,
+} from '../../p9-client/index.ts';
 import type { Engine } from '../engine.ts';
 import { withOwnFid } from '../fids.ts';
 import type { Node } from '../node.ts';
 import type { Op, Step } from '../op.ts';
-import { answerEntry, internAt, onAttr, onWalked, settleEntry } from './lookup.ts';
+import { askFresh, changing, changingObject } from '../prefetch.ts';
+import { answerEntry, internAt, onAttr, onLooked, onWalked, settleEntry } from './lookup.ts';
 import { closeHandle, sentFlags } from './open.ts';
 
 /** The group of what is made in a folder: the folder's own when it has the set-group-id bit, else the caller's. */
@@ -40,12 +49,20 @@ function make(e: Engine, op: Op, type: number, send: (e: Engine, op: Op, tag: nu
   if (op.name.length > NAME_MAX) return e.error(op, ENAMETOOLONG);
   withOwnFid(e, op, op.node as Node, (e2, op2) => {
     op2.fid2 = op2.fid;
+    changing(e2, op2.node as Node, op2.name);
     send(e2, op2, e2.call(op2, type, onMade));
     if (e2.session.ordered) look(e2, op2);
+    askFresh(e2, op2.node as Node);
   });
 }
 
 function look(e: Engine, op: Op): void {
+  // A folder that was just made is about to be worked in: it gets its fid now.
+  if (e.session.extended && op.opcode !== OP.mkdir && !givesAway(e, op)) {
+    op.newFid = -1;
+    e.req.lookup(e.call(op, EXT.lookup, onLooked), op.fid2, op.name);
+    return;
+  }
   op.newFid = e.fids.take();
   op.newFidMade = false;
   e.req.walk1(e.call(op, T.walk, onWalked), op.fid2, op.newFid, op.name);
@@ -99,8 +116,11 @@ export const link: Step = (e, op) => {
     op2.a = op2.fid;
     withOwnFid(e2, op2, op2.node as Node, (e3, op3) => {
       op3.fid2 = op3.fid;
+      changing(e3, op3.node as Node, op3.name);
+      changingObject(e3, op3.node2 as Node);
       e3.req.link(e3.call(op3, T.link, onLinked), op3.fid2, op3.a, op3.name);
       if (e3.session.ordered) e3.req.getattr(e3.call(op3, T.getattr, onLinkAttr), op3.a, GETATTR_BASIC);
+      askFresh(e3, op3.node as Node);
     });
   });
 };
@@ -133,8 +153,10 @@ export const create: Step = (e, op) => {
     op2.fid2 = op2.fid;
     op2.newFid = e2.fids.take();
     op2.newFidMade = false;
+    changing(e2, op2.node as Node, op2.name);
     e2.req.clone(e2.call(op2, T.walk, onCloned), op2.fid2, op2.newFid);
     if (e2.session.ordered) lcreate(e2, op2);
+    askFresh(e2, op2.node as Node);
   });
 };
 

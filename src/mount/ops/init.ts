@@ -6,8 +6,8 @@ import {
   FUSE_MINOR,
   IN_HEADER,
   INIT,
-  INIT2,
   INIT_OUT,
+  INIT2,
   OLDEST_MINOR,
   OUT_HEADER,
   putInitOut,
@@ -47,7 +47,9 @@ export function init(e: Engine, op: Op): void {
   const { dv } = e.request;
   const offer = readInit(dv, IN_HEADER, e.header.end);
   if (offer.major < FUSE_MAJOR || (offer.major === FUSE_MAJOR && offer.minor < OLDEST_MINOR)) {
-    e.warn(`this kernel speaks FUSE ${offer.major}.${offer.minor}; ${FUSE_MAJOR}.${OLDEST_MINOR} (Linux 5.4) is the oldest that is served`);
+    e.warn(
+      `this kernel speaks FUSE ${offer.major}.${offer.minor}; ${FUSE_MAJOR}.${OLDEST_MINOR} (Linux 5.4) is the oldest that is served`,
+    );
     return e.error(op, EPROTO);
   }
   const plus = e.canReaddirplus ? INIT.doReaddirplus | INIT.readdirplusAuto : 0;

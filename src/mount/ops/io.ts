@@ -6,7 +6,9 @@ import { IN_HEADER, OUT_HEADER, WRITE_KILL_SUIDGID } from '../../fuse-abi/index.
 import { ioUnit, putWriteHeader, type Reply, SETATTR_MODE, T, WRITE_HEADER } from '../../p9-client/index.ts';
 import type { Engine } from '../engine.ts';
 import type { Handle } from '../handle.ts';
+import type { Node } from '../node.ts';
 import type { Op } from '../op.ts';
+import { changingObject } from '../prefetch.ts';
 import { killsOf } from './attr.ts';
 import { handleOf } from './open.ts';
 
@@ -71,6 +73,8 @@ export function write(e: Engine, op: Op): void {
   if (data + asked > e.header.end) return e.error(op, EIO);
   const { node } = h;
   e.policy.onWrite(node);
+  changingObject(e, node);
+  op.handle = h;
   if ((dv.getUint32(b + 20, true) & WRITE_KILL_SUIDGID) !== 0 && (node.mode & (S_ISUID | S_ISGID)) !== 0) {
     dropPrivileges(e, op, h);
   }
@@ -104,10 +108,10 @@ function onIgnored(): void {}
 function onWritten(e: Engine, op: Op, err: number, r: Reply): void {
   if (err !== 0) return e.error(op, err);
   const n = r.dv.getUint32(r.pos, true);
+  changingObject(e, op.node as Node);
   if (n > op.size) return e.lie(op, 'wrote more than it was given');
   e.stats.writtenBytes += n;
   e.out.dv.setUint32(OUT_HEADER, n, true);
   e.out.dv.setUint32(OUT_HEADER + 4, 0, true);
   e.answer(op, 8);
 }
-

@@ -222,7 +222,8 @@ function onGetlock(e: Engine, op: Op, err: number, r: Reply): void {
   const length = r.dv.getBigUint64(r.pos + 9, true);
   const { dv } = e.out;
   const max = 0x7fffffffffffffffn;
-  if (type !== LOCK_UNLCK && type !== LOCK_RDLCK && type !== LOCK_WRLCK) return e.lie(op, 'named an unknown kind of lock');
+  if (type !== LOCK_UNLCK && type !== LOCK_RDLCK && type !== LOCK_WRLCK)
+    return e.lie(op, 'named an unknown kind of lock');
   if (start > max || length > max) return e.lie(op, 'named a lock past the end of any file');
   const end = length === 0n || start + length - 1n > max ? max : start + length - 1n;
   dv.setBigUint64(OUT_HEADER, start, true);

@@ -2,34 +2,47 @@
 
 import { EIO, EMFILE, ENAMETOOLONG, ENFILE, ENOENT, ENOTDIR } from '../../base/errno.ts';
 import { S_IFDIR } from '../../base/stat.ts';
-import { ENTRY_OUT, IN_HEADER, OUT_HEADER, putNegativeEntry } from '../../fuse-abi/index.ts';
-import { GETATTR_BASIC, NAME_MAX, type Reply, T } from '../../p9-client/index.ts';
+import { ENTRY_OUT, IN_HEADER, OP, OUT_HEADER, putNegativeEntry } from '../../fuse-abi/index.ts';
+import { EXT, GETATTR_BASIC, NAME_MAX, type Reply, T } from '../../p9-client/index.ts';
 import type { Engine } from '../engine.ts';
-import { withOwnFid } from '../fids.ts';
+import { withFolder } from '../fids.ts';
 import type { Node } from '../node.ts';
 import type { Op } from '../op.ts';
+import { lookupFromCache, prefetch, rememberEmpty } from '../prefetch.ts';
 
-/** FUSE_LOOKUP: name\0 → entry_out. Twalk of one name and Tgetattr of what it found. */
+/** FUSE_LOOKUP: name\0 → entry_out. Twalk of one name and Tgetattr of what it found; or Tlookup, which is both. */
 export function lookup(e: Engine, op: Op): void {
   if (op.name.length > NAME_MAX) return e.error(op, ENAMETOOLONG);
   const dir = op.node as Node;
   if (dir.kind !== S_IFDIR) return e.error(op, ENOTDIR);
-  withOwnFid(e, op, dir, look);
+  if (!lookupFromCache(e, op, dir, lookup)) withFolder(e, op, dir, look);
 }
 
 function look(e: Engine, op: Op): void {
+  if (e.session.extended) {
+    op.newFid = -1;
+    e.req.lookup(e.call(op, EXT.lookup, onLooked), op.fid, op.name);
+    if (op.prefetch) prefetch(e, op.node as Node, op.fid);
+    op.prefetch = false;
+    return;
+  }
   op.newFid = e.fids.take();
   op.newFidMade = false;
   e.req.walk1(e.call(op, T.walk, onWalked), op.fid, op.newFid, op.name);
   if (e.session.ordered) e.req.getattr(e.call(op, T.getattr, onAttr), op.newFid, GETATTR_BASIC);
 }
 
-/**
- * Looks up `op.name` in the folder `op.fid` on behalf of whoever just made it there, and answers with its entry. In order behind the message that makes it:
- * `op.err` is that message's.
- */
-export function lookMade(e: Engine, op: Op): void {
-  look(e, op);
+/** Rlookup: the attributes of what has the name, which gets no fid for now. */
+export function onLooked(e: Engine, op: Op, err: number, r: Reply): void {
+  if (err !== 0) {
+    if (op.err === 0) op.err = err;
+  } else if (op.err === 0) {
+    if (op.waiting > 0) e.lie(op, 'answered out of the order that it had promised');
+    else if (e.attrs.read(r.dv, r.pos)) return finishEntry(e, op);
+    else e.lie(op, 'described an object that cannot be');
+    op.err = EIO;
+  }
+  settleEntry(e, op);
 }
 
 /** Rwalk of one name. */
@@ -88,22 +101,29 @@ function giveNewFid(e: Engine, op: Op): void {
 function finishEntry(e: Engine, op: Op): void {
   const dir = op.node as Node;
   const { attrs } = e;
-  if (op.done || !op.newFidMade) return giveNewFid(e, op);
-  if (attrs.pathLo === e.nodes.root.pathLo && attrs.pathHi === e.nodes.root.pathHi && attrs.kind === S_IFDIR) {
+  if (op.done || (op.newFid >= 0 && !op.newFidMade)) return giveNewFid(e, op);
+  if (
+    attrs.pathLo === e.nodes.root.pathLo &&
+    attrs.pathHi === e.nodes.root.pathHi &&
+    attrs.kind === S_IFDIR
+  ) {
     giveNewFid(e, op);
     return e.lie(op, 'showed the root of the share inside itself');
   }
   const node = internAt(e, dir, op.name);
-  if (node.fid < 0) e.fids.attach(e, node, op.newFid);
-  else e.clunk(op.newFid);
-  op.newFid = -1;
+  if (op.opcode === OP.mkdir) rememberEmpty(e, node);
+  if (op.newFid >= 0) {
+    if (node.fid < 0) e.fids.attach(e, node, op.newFid);
+    else e.clunk(op.newFid);
+    op.newFid = -1;
+  }
   answerEntry(e, op, node);
 }
 
 /** The node that `e.attrs` describes, found as `name` in `dir`. */
 export function internAt(e: Engine, dir: Node, name: string): Node {
   const { attrs } = e;
-  const node = e.nodes.intern(attrs.pathLo, attrs.pathHi, attrs.kind);
+  const node = e.nodes.intern(attrs);
   e.nodes.place(node, dir, name);
   attrs.noteIn(node);
   return node;

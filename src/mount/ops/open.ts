@@ -6,12 +6,13 @@ import { O_DIRECTORY, O_RDONLY, O_TRUNC } from '../../base/sys.ts';
 import { FSYNC_DATASYNC, IN_HEADER, OP, OPEN_OUT, OUT_HEADER, putOpenOut } from '../../fuse-abi/index.ts';
 import { type Reply, T } from '../../p9-client/index.ts';
 import type { Engine } from '../engine.ts';
-import { fidOf, withOwnFid } from '../fids.ts';
+import { withFolder, withOwnFid } from '../fids.ts';
 import type { Handle } from '../handle.ts';
 import { Listing } from '../listing.ts';
 import type { Node } from '../node.ts';
 import type { Op } from '../op.ts';
 import { dropAllOwners, dropOwner } from './lock.ts';
+import { fetch } from './readdir.ts';
 
 /**
  * open(2) flags that mean something to the server: access mode, TRUNC, APPEND, DSYNC, SYNC, NOATIME. O_DIRECT is between the program and the
@@ -30,9 +31,10 @@ export function open(e: Engine, op: Op): void {
   begin(e, op);
 }
 
-/** FUSE_OPENDIR: as OPEN. */
+/** FUSE_OPENDIR: as OPEN. Along with it the first entries are asked for. */
 export function opendir(e: Engine, op: Op): void {
   op.flags = O_RDONLY | O_DIRECTORY;
+  op.listing = new Listing();
   begin(e, op);
 }
 
@@ -40,16 +42,24 @@ function begin(e: Engine, op: Op): void {
   const node = op.node as Node;
   // An object without a name and without a fid is still there as long as it is open.
   if (node.fid < 0 && node.parent === undefined && node.handles !== undefined) {
-    op.fid = fidOf(node);
+    op.fid = node.handles.fid;
     cloneAndOpen(e, op);
-  } else withOwnFid(e, op, node, cloneAndOpen);
+  } else if ((op.flags & O_TRUNC) !== 0) withOwnFid(e, op, node, cloneAndOpen);
+  else withFolder(e, op, node, cloneAndOpen);
 }
 
 function cloneAndOpen(e: Engine, op: Op): void {
   op.newFid = e.fids.take();
   op.newFidMade = false;
   e.req.clone(e.call(op, T.walk, onCloned), op.fid, op.newFid);
-  if (e.session.ordered) lopen(e, op);
+  if (!e.session.ordered) return;
+  lopen(e, op);
+  if (op.listing !== undefined && e.canReaddirplus) {
+    const { listing } = op;
+    listing.at = e.now;
+    fetch(e, op, listing, op.newFid, true);
+    if (e.policy.opensUnasked(op.node as Node)) opened(e, op, 0, 0);
+  }
 }
 
 function lopen(e: Engine, op: Op): void {
@@ -58,6 +68,7 @@ function lopen(e: Engine, op: Op): void {
 }
 
 function onCloned(e: Engine, op: Op, err: number): void {
+  if (op.done && op.handle !== undefined) return spoiled(op, err);
   if (err === 0) {
     op.newFidMade = true;
     if (!e.session.ordered) lopen(e, op);
@@ -72,7 +83,13 @@ function failed(e: Engine, op: Op): void {
   else e.fids.give(op.newFid);
   op.newFid = -1;
   const { err } = op;
-  if ((err === EMFILE || err === ENFILE) && !op.retried && !op.done && e.fids.sweep(e, 256) > 0) {
+  if (
+    (err === EMFILE || err === ENFILE) &&
+    !op.retried &&
+    !op.done &&
+    op.waiting === 0 &&
+    e.fids.sweep(e, 256) > 0
+  ) {
     op.retried = true;
     op.err = 0;
     return begin(e, op);
@@ -80,28 +97,40 @@ function failed(e: Engine, op: Op): void {
   e.error(op, err);
 }
 
+/** The folder was opened without waiting for the word of the server, which is no: reading it says so. */
+function spoiled(op: Op, err: number): void {
+  const listing = op.handle?.listing;
+  if (err !== 0 && listing !== undefined && listing.errno === 0) listing.errno = err;
+}
+
 /** Rlopen: qid[13] iounit[4]. */
 function onOpened(e: Engine, op: Op, err: number, r: Reply): void {
+  const node = op.node as Node;
+  const { pos, dv } = r;
+  const same = err !== 0 || node.is(dv.getUint32(pos + 5, true), dv.getUint32(pos + 9, true));
+  if (op.done && op.handle !== undefined) return spoiled(op, same ? err : ESTALE);
   if (err !== 0 && op.err === 0) op.err = err;
   if (op.err === 0 && !op.newFidMade) {
     e.lie(op, 'answered out of the order that it had promised');
     op.err = EBADF;
   }
+  if (op.err === 0 && !same) op.err = ESTALE;
   if (op.err !== 0) return failed(e, op);
-  const node = op.node as Node;
-  const { pos, dv } = r;
-  if (!node.is(dv.getUint32(pos + 5, true), dv.getUint32(pos + 9, true))) {
-    op.err = ESTALE;
-    return failed(e, op);
-  }
   if (op.done) return e.clunk(op.newFid);
+  opened(e, op, dv.getUint32(pos + 13, true), dv.getUint32(pos + 1, true));
+}
+
+/** Makes the handle and answers with its number. */
+function opened(e: Engine, op: Op, iounit: number, version: number): void {
+  const node = op.node as Node;
   const h = e.handles.open(node, op.newFid, op.flags);
-  h.iounit = dv.getUint32(pos + 13, true);
+  h.iounit = iounit;
+  op.handle = h;
   op.newFid = -1;
-  if (op.opcode === OP.opendir) h.listing = new Listing();
+  if (op.opcode === OP.opendir) h.listing = op.listing ?? new Listing();
   if ((op.flags & O_TRUNC) !== 0) e.policy.onWrite(node);
   const openFlags =
-    node.kind === S_IFDIR ? e.policy.onOpenDir(node) : e.policy.onOpen(node, dv.getUint32(pos + 1, true), op.flags);
+    node.kind === S_IFDIR ? e.policy.onOpenDir(node) : e.policy.onOpen(node, version, op.flags);
   putOpenOut(e.out.dv, OUT_HEADER, h.id, openFlags);
   if (!e.answer(op, OPEN_OUT)) closeHandle(e, h);
 }
@@ -155,4 +184,3 @@ export function onDone(e: Engine, op: Op, err: number): void {
   if (err !== 0) e.error(op, err);
   else e.answer(op);
 }
-

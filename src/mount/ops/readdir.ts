@@ -19,6 +19,7 @@ import type { Listing } from '../listing.ts';
 import { judgeName, NAME_BAD, NAME_GOOD } from '../names.ts';
 import type { Node } from '../node.ts';
 import type { Op } from '../op.ts';
+import { rememberListing } from '../prefetch.ts';
 import { internAt } from './lookup.ts';
 import { handleOf } from './open.ts';
 
@@ -85,6 +86,7 @@ function serve(e: Engine, op: Op, l: Listing): void {
 /** Asks for the next batch of an open folder. `op` is only whose request it is; the one that wants the entries is `l.waiter`. */
 export function fetch(e: Engine, op: Op, l: Listing, fid: number, plus: boolean): void {
   l.fetching = true;
+  l.at = e.now;
   op.listing = l;
   const type = plus ? EXT.readdirplus : T.readdir;
   const count = Math.min(BATCH, ioUnit(e.session.msize));
@@ -103,11 +105,11 @@ function onPlus(e: Engine, op: Op, err: number, r: Reply): void {
 
 function took(e: Engine, op: Op, err: number, r: Reply, at: number, plus: boolean, eof: boolean): void {
   const l = op.listing as Listing;
-  op.listing = undefined;
   l.fetching = false;
   const len = err === 0 ? r.end - at : 0;
-  if (err !== 0) l.errno = err;
-  else if (len > op.size2) {
+  if (err !== 0) {
+    if (l.errno === 0) l.errno = err;
+  } else if (len > op.size2) {
     e.lie(undefined, 'sent more of a folder than it was asked for');
     l.errno = EIO;
   } else if (len === 0) {
@@ -121,6 +123,9 @@ function took(e: Engine, op: Op, err: number, r: Reply, at: number, plus: boolea
     l.plus = plus;
     l.pos = 0;
     l.ended = eof;
+    if (eof && l.batches === 0 && l.lastLo === 0 && l.lastHi === 0 && op.node !== undefined) {
+      rememberListing(e, op.node, l.at, l.data);
+    }
   }
   const { waiter } = l;
   l.waiter = undefined;
@@ -156,12 +161,24 @@ function pack(e: Engine, op: Op, l: Listing, plus: boolean): number {
         return -1;
       }
       if (plus) {
-        putPlus(e, out, to, dir, l, what === NAME_GOOD);
+        putPlus(e, out, to, dir, l, what === NAME_GOOD && dir.changedAt < l.at);
         to += ENTRY_OUT;
       }
       const noIno = (entry.pathLo | entry.pathHi) === 0;
       const ino = noIno ? UNKNOWN_INO : entry.pathLo;
-      to = putDirent(out, e.out.u8, to, ino, entry.pathHi, offsetLo, offsetHi, entry.type, data, nameOff, nameLen);
+      to = putDirent(
+        out,
+        e.out.u8,
+        to,
+        ino,
+        entry.pathHi,
+        offsetLo,
+        offsetHi,
+        entry.type,
+        data,
+        nameOff,
+        nameLen,
+      );
     }
     if ((offsetLo === l.nextLo && offsetHi === l.nextHi) || offsetHi > 0x7fffffff) {
       countOut(e);
@@ -209,10 +226,12 @@ function putPlus(e: Engine, out: DataView, to: number, dir: Node, l: Listing, re
   const dv = l.dv as DataView;
   if (real && dv.getUint32(l.pos, true) !== 0 && attrs.read(dv, l.pos)) {
     const isRoot = attrs.kind === S_IFDIR && nodes.root.is(attrs.pathLo, attrs.pathHi);
-    if (!isRoot) {
+    const known = nodes.find(attrs);
+    // What was changed through this mount since the batch was asked for is known better by now.
+    if (!isRoot && (known === undefined || known.changedAt < l.at)) {
       const name = (l.data as Buffer).toString('latin1', entry.nameOff, entry.nameOff + entry.nameLen);
       const node = internAt(e, dir, name);
-      e.putEntry(out, to, node);
+      e.putEntry(out, to, node, l.at);
       given.push(node);
       return;
     }

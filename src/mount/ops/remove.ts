@@ -9,6 +9,7 @@ import type { Engine } from '../engine.ts';
 import { withOwnFid } from '../fids.ts';
 import type { Node } from '../node.ts';
 import type { Op } from '../op.ts';
+import { askFresh, changing, changingObject, removed } from '../prefetch.ts';
 
 /** FUSE_UNLINK: name\0. */
 export function unlink(e: Engine, op: Op): void {
@@ -29,8 +30,10 @@ export function rmdir(e: Engine, op: Op): void {
 }
 
 function take(e: Engine, op: Op): void {
+  changing(e, op.node as Node, op.name);
   if (e.noUnlinkat) return takeByFid(e, op);
   e.req.unlinkat(e.call(op, T.unlinkat, onTaken), op.fid, op.name, op.opcode === OP.rmdir ? AT_REMOVEDIR : 0);
+  askFresh(e, op.node as Node);
 }
 
 function onTaken(e: Engine, op: Op, err: number): void {
@@ -44,9 +47,12 @@ function onTaken(e: Engine, op: Op, err: number): void {
 }
 
 function gone(e: Engine, op: Op): void {
-  const child = e.nodes.child(op.node as Node, op.name);
+  const dir = op.node as Node;
+  const child = e.nodes.child(dir, op.name);
+  removed(dir, op.name);
   if (child !== undefined) {
     e.nodes.displace(child);
+    changingObject(e, child);
     if (child.nlink > 0) child.nlink--;
   }
   e.answer(op);
@@ -91,8 +97,11 @@ export function rename(e: Engine, op: Op): void {
 }
 
 function move(e: Engine, op: Op): void {
+  changing(e, op.node as Node, op.name);
+  changing(e, op.node2 as Node, op.name2);
   if (e.noRenameat) return moveByFid(e, op);
   e.req.renameat(e.call(op, T.renameat, onMoved), op.fid, op.name, op.fid2, op.name2);
+  askFresh(e, op.node as Node);
 }
 
 function onMoved(e: Engine, op: Op, err: number): void {
@@ -115,9 +124,13 @@ function moved(e: Engine, op: Op): void {
   if (child === undefined || child !== replaced) {
     if (replaced !== undefined) {
       nodes.displace(replaced);
+      changingObject(e, replaced);
       if (replaced.nlink > 0) replaced.nlink--;
     }
-    if (child !== undefined) nodes.place(child, to, op.name2);
+    if (child !== undefined) {
+      nodes.place(child, to, op.name2);
+      changingObject(e, child);
+    }
   }
   e.answer(op);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { EINVAL, EIO, ERANGE } from '../../base/errno.ts';
+import { EINVAL, EIO, EOPNOTSUPP, ERANGE } from '../../base/errno.ts';
 import { IN_HEADER, OUT_HEADER } from '../../fuse-abi/index.ts';
 import { ioUnit, type Reply, T } from '../../p9-client/index.ts';
 import type { Engine } from '../engine.ts';
@@ -15,6 +15,9 @@ const XATTR_REPLACE = 2;
 
 /** FUSE_GETXATTR: size u32, pad; name\0. Size 0 → { size u32, pad }; else the bytes, ERANGE when they are more. */
 export function getxattr(e: Engine, op: Op): void {
+  // The kernel asks for security.capability before the first write to each file: a namespace that the server does not have is asked for once.
+  if (e.missingNamespaces.size > 0 && e.missingNamespaces.has(namespaceOf(op.name)))
+    return e.error(op, EOPNOTSUPP);
   op.size = e.request.dv.getUint32(IN_HEADER, true);
   withFid(e, op, op.node as Node, begin);
 }
@@ -32,10 +35,24 @@ function begin(e: Engine, op: Op): void {
   e.req.xattrwalk(e.call(op, T.xattrwalk, onSize), op.fid, op.newFid, op.name);
 }
 
+/** `security.` of `security.capability`; of `system.` attributes the whole name, each is a feature of its own. */
+function namespaceOf(name: string): string {
+  const dot = name.indexOf('.');
+  return dot < 0 || name.startsWith('system.') ? name : name.slice(0, dot + 1);
+}
+
 /** Rxattrwalk: size[8]. */
 function onSize(e: Engine, op: Op, err: number, r: Reply): void {
   if (err !== 0) {
     e.fids.give(op.newFid);
+    if (
+      err === EOPNOTSUPP &&
+      op.name !== '' &&
+      !op.name.startsWith('user.') &&
+      e.missingNamespaces.size < 16
+    ) {
+      e.missingNamespaces.add(namespaceOf(op.name));
+    }
     return e.error(op, err);
   }
   const size = r.dv.getUint32(r.pos, true);

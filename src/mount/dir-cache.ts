@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+
+import { GETATTR_BODY } from '../p9-client/index.ts';
+import { judgeName, NAME_GOOD } from './names.ts';
+import type { Op } from './op.ts';
+
+/** Entries of one folder that are remembered at the most; of a larger one, the first so many. */
+const MAX_ENTRIES = 4096;
+
+/** What a name is, as far as is known: a position in `DirCache.data`, or one of these. */
+export const ABSENT = -1;
+export const ASK = -2;
+
+/**
+ * What the server last told of a folder's entries (Rreaddirplus), so that programs which look up one name after another need not ask for each. How long it is good
+ * is for the cache policy to say; it is the age of the oldest part that counts.
+ */
+export class DirCache {
+  /** When it was asked for, ms. */
+  readonly at: number;
+  /** Every entry is here: a name that is not does not exist. */
+  complete = false;
+  /** It cannot be read: not to be tried again. */
+  failed = false;
+  /** More is on its way. */
+  fetching = false;
+  /** Lookups that wait for it. */
+  readonly waiters: Op[] = [];
+  /** Where to go on, when it is not complete. */
+  lastLo = 0;
+  lastHi = 0;
+  readonly batches: { readonly data: Buffer; readonly dv: DataView }[] = [];
+  private index: Map<string, number> | undefined;
+  private indexed = 0;
+
+  constructor(at: number) {
+    this.at = at;
+  }
+
+  /** Adds the payload of an Rreaddirplus, which is this object's from now on. */
+  add(data: Buffer, complete: boolean): void {
+    this.batches.push({ data, dv: new DataView(data.buffer, data.byteOffset, data.byteLength) });
+    this.complete = complete;
+  }
+
+  /** Whether asking for more is worth it. */
+  get full(): boolean {
+    return this.failed || (this.index !== undefined && this.index.size >= MAX_ENTRIES);
+  }
+
+  /** A number for `batchOf` and `offsetOf`, or ABSENT, or ASK. */
+  find(name: string): number {
+    const at = this.names().get(name);
+    if (at !== undefined) return at;
+    return this.complete ? ABSENT : ASK;
+  }
+
+  /** What was changed here through this mount. */
+  note(name: string, what: typeof ABSENT | typeof ASK): void {
+    this.names().set(name, what);
+  }
+
+  /** The index is made when the first lookup comes: most folders are listed and never looked up in. */
+  private names(): Map<string, number> {
+    this.index ??= new Map();
+    for (; this.indexed < this.batches.length; this.indexed++) this.scan(this.index, this.indexed);
+    return this.index;
+  }
+
+  private scan(index: Map<string, number>, which: number): void {
+    const { data, dv } = this.batches[which] as { data: Buffer; dv: DataView };
+    const end = data.length;
+    let pos = 0;
+    while (pos + GETATTR_BODY + 10 <= end && index.size < MAX_ENTRIES) {
+      const p = pos + GETATTR_BODY;
+      const n = dv.getUint16(p + 8, true);
+      const next = p + 10 + n;
+      if (next > end) return;
+      this.lastLo = dv.getUint32(p, true);
+      this.lastHi = dv.getUint32(p + 4, true);
+      if (judgeName(data, p + 10, n) === NAME_GOOD) {
+        const name = data.toString('latin1', p + 10, p + 10 + n);
+        // `valid` 0: there, but without attributes. And what was changed here meanwhile is known better here.
+        if (!index.has(name)) index.set(name, dv.getUint32(pos, true) === 0 ? ASK : which * BATCH_SPAN + pos);
+      }
+      pos = next;
+    }
+    if (index.size >= MAX_ENTRIES) this.complete = false;
+  }
+}
+
+/** Larger than any batch: a position in the whole is which × BATCH_SPAN + offset. */
+export const BATCH_SPAN = 1 << 21;

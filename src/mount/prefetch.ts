@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: MIT
+
+import { ENOENT } from '../base/errno.ts';
+import { S_IFDIR } from '../base/stat.ts';
+import { O_DIRECTORY } from '../base/sys.ts';
+import { ENTRY_OUT, FuseAttr, OUT_HEADER, putEntryOut } from '../fuse-abi/index.ts';
+import { EXT, GETATTR_BASIC, type Reply, T } from '../p9-client/index.ts';
+import { ABSENT, ASK, BATCH_SPAN, DirCache } from './dir-cache.ts';
+import type { Engine } from './engine.ts';
+import type { Node } from './node.ts';
+import type { Op, Step } from './op.ts';
+
+/** Bytes of the first batch of a folder; each further one is twice as large. */
+const FIRST_BATCH = 16 * 1024;
+const LARGEST_BATCH = 128 * 1024;
+/** Folders whose entries are remembered at one time, the latest. */
+const MAX_FOLDERS = 256;
+
+/** Remembers whose entries were remembered when, so that the oldest go. */
+export class RecentFolders {
+  private readonly ring: ({ node: Node; cache: DirCache } | undefined)[] = new Array(MAX_FOLDERS).fill(
+    undefined,
+  );
+  private next = 0;
+
+  put(node: Node, cache: DirCache): void {
+    const old = this.ring[this.next];
+    if (old !== undefined && old.node.entries === old.cache && !old.cache.fetching)
+      old.node.entries = undefined;
+    node.entries = cache;
+    this.ring[this.next] = { node, cache };
+    this.next = (this.next + 1) % MAX_FOLDERS;
+  }
+}
+
+/**
+ * Answers a lookup from what is known of the folder's entries, or has it wait for what is already on its way. False: the server must be asked.
+ *
+ * A program that looks up a second name in a folder within the time that names are good for will look up more of them (git status, make, a shell's
+ * completion): behind that lookup the folder's entries are asked for as a whole.
+ */
+export function lookupFromCache(e: Engine, op: Op, dir: Node, again: Step): boolean {
+  if (!e.session.extended || e.policy.entryMs <= 0) return false;
+  const cache = dir.entries;
+  if (cache === undefined || e.policy.entryLeft(cache.at, e.now) <= 0) {
+    if (cache?.fetching === true) return wait(cache, op, again);
+    dir.entries = undefined;
+    if (e.now - dir.lookedUpAt < e.policy.entryMs) op.prefetch = true;
+    dir.lookedUpAt = e.now;
+    return false;
+  }
+  const at = cache.find(op.name);
+  if (at === ABSENT) {
+    e.error(op, ENOENT);
+    return true;
+  }
+  if (at === ASK) {
+    if (cache.fetching) return wait(cache, op, again);
+    if (!cache.complete && !cache.full && cache.batches.length > 0) op.prefetch = true;
+    return false;
+  }
+  const batch = cache.batches[Math.floor(at / BATCH_SPAN)] as { dv: DataView };
+  return answer(e, op, dir, cache.at, batch.dv, at % BATCH_SPAN);
+}
+
+function wait(cache: DirCache, op: Op, again: Step): boolean {
+  op.then = again;
+  cache.waiters.push(op);
+  return true;
+}
+
+function answer(e: Engine, op: Op, dir: Node, at: number, dv: DataView, pos: number): boolean {
+  const { attrs, nodes, policy } = e;
+  if (!attrs.read(dv, pos)) return false;
+  if (attrs.kind === S_IFDIR && nodes.root.is(attrs.pathLo, attrs.pathHi)) return false;
+  const known = nodes.find(attrs);
+  // Changed through this mount since: what was remembered is out of date.
+  if (known !== undefined && known.changedAt >= at) return false;
+  const attrMs = policy.attrLeft(at, e.now);
+  if (attrMs <= 0) return false;
+  const node = known ?? nodes.intern(attrs);
+  nodes.place(node, dir, op.name);
+  attrs.noteIn(node);
+  putEntryOut(
+    e.out.dv,
+    OUT_HEADER,
+    node.id,
+    node.generation,
+    policy.entryLeft(at, e.now),
+    attrMs,
+    attrs.fuse,
+  );
+  node.nlookup++;
+  e.stats.fromCache++;
+  if (!e.answer(op, ENTRY_OUT)) {
+    node.nlookup--;
+    e.dropIfUnused(node);
+  }
+  return true;
+}
+
+/** Asks for (more of) the entries of `dir`, whose fid is `fid`. To be sent behind the lookup that gave rise to it. */
+export function prefetch(e: Engine, dir: Node, fid: number): void {
+  if (!e.mayPrefetch()) return;
+  let cache = dir.entries;
+  if (cache === undefined) {
+    cache = new DirCache(e.now);
+    e.recent.put(dir, cache);
+  }
+  cache.fetching = true;
+  const op = e.spare();
+  op.node = dir;
+  dir.busy++;
+  op.cache = cache;
+  op.size2 = Math.min(FIRST_BATCH << cache.batches.length, LARGEST_BATCH, e.session.msize - 24);
+  const h = e.fids.take();
+  e.req.clone(e.call(op, T.walk, onIgnored), fid, h);
+  e.req.lopen(e.call(op, T.lopen, onIgnored), h, O_DIRECTORY);
+  e.req.read(EXT.readdirplus, e.call(op, EXT.readdirplus, onBatch), h, cache.lastLo, cache.lastHi, op.size2);
+  e.clunk(h);
+}
+
+/** If it failed, so does Treaddirplus. */
+function onIgnored(): void {}
+
+/** Rreaddirplus: eof[1] count[4] data. */
+function onBatch(e: Engine, op: Op, err: number, r: Reply): void {
+  const cache = op.cache as DirCache;
+  op.cache = undefined;
+  cache.fetching = false;
+  const at = r.pos + 5;
+  if (err === 0 && r.end - at <= op.size2) {
+    const data = Buffer.allocUnsafeSlow(r.end - at);
+    data.set(r.u8.subarray(at, r.end));
+    const first = cache.batches.length === 0;
+    const eof = r.dv.getUint8(r.pos) !== 0;
+    cache.add(data, eof);
+    // A batch that brings nothing and is not the last either: asking on would go on for ever.
+    if (data.length === 0 && !eof && !first) cache.failed = true;
+  } else cache.failed = true;
+  const waiters = cache.waiters.splice(0);
+  for (const w of waiters) {
+    const again = w.then as Step;
+    w.then = undefined;
+    if (!w.done) again(e, w);
+    e.release(w);
+  }
+}
+
+/** The entries of a folder that was just made: none. */
+export function rememberEmpty(e: Engine, dir: Node): void {
+  if (!e.session.extended || e.policy.entryMs <= 0) return;
+  const cache = new DirCache(e.now);
+  cache.complete = true;
+  e.recent.put(dir, cache);
+}
+
+/** The whole of a folder, as a listing got it. `data` is shared and never changed. */
+export function rememberListing(e: Engine, dir: Node, at: number, data: Buffer): void {
+  if (e.policy.entryMs <= 0 || dir.changedAt >= at) return;
+  const cache = new DirCache(at);
+  cache.add(data, true);
+  e.recent.put(dir, cache);
+}
+
+/** A message that changes `name` in `dir` was sent. */
+export function changing(e: Engine, dir: Node, name: string): void {
+  dir.changedAt = e.now;
+  dir.changes++;
+  dir.fresh = undefined;
+  dir.entries?.note(name, ASK);
+}
+
+/** The server has removed `name` from `dir`. */
+export function removed(dir: Node, name: string): void {
+  dir.entries?.note(name, ABSENT);
+}
+
+/** A message that changes the object itself was sent. */
+export function changingObject(e: Engine, node: Node): void {
+  node.changedAt = e.now;
+  node.changes++;
+  node.fresh = undefined;
+}
+
+/**
+ * Behind a change of a folder: its attributes, which the kernel asks for next (it forgot its own, and needs them to check permissions for the next
+ * change). Only where it has been seen to do so.
+ */
+export function askFresh(e: Engine, dir: Node): void {
+  if (!dir.asksAfterChange || !e.session.ordered || dir.fid < 0 || !e.mayPrefetch()) return;
+  const op = e.spare();
+  op.node = dir;
+  dir.busy++;
+  op.a = dir.changes;
+  op.b = e.now;
+  e.req.getattr(e.call(op, T.getattr, onFresh), dir.fid, GETATTR_BASIC);
+}
+
+function onFresh(e: Engine, op: Op, err: number, r: Reply): void {
+  const dir = op.node as Node;
+  if (err !== 0 || dir.changes !== op.a || !e.attrs.read(r.dv, r.pos) || !e.attrs.isOf(dir)) return;
+  e.attrs.noteIn(dir);
+  dir.fresh = { at: op.b, attr: Object.assign(new FuseAttr(), e.attrs.fuse) };
+}
