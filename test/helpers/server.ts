@@ -46,7 +46,6 @@ export function startQfsd(t: { after(fn: () => void): void }, path: string, how:
     env: { ...process.env, ...how.env },
     ...(how.uid === undefined ? {} : { uid: how.uid, gid: how.uid }),
   });
-  t.after(() => child.kill('SIGKILL'));
   let errors = '';
   child.stderr?.on('data', (d: Buffer) => {
     errors = (errors + d.toString()).slice(-20_000);
@@ -69,6 +68,11 @@ export function startQfsd(t: { after(fn: () => void): void }, path: string, how:
     errors += String(error);
   });
   const client = new Raw9p(socket);
+  t.after(() => {
+    // What runs in a sandbox is not `child` itself, and ends with the connection.
+    socket.destroy();
+    child.kill('SIGKILL');
+  });
   return {
     client,
     pid: child.pid ?? -1,
