@@ -50,7 +50,10 @@ const SWITCHES: ReadonlyMap<string, readonly [Switch, boolean, string]> = new Ma
   ['dev', ['nodev', false, 'they can; root only']],
   ['noexec', ['noexec', true, 'programs cannot be run from here']],
   ['exec', ['noexec', false, 'they can (default)']],
-  ['nosymfollow', ['nosymfollow', true, 'symbolic links can be read but are not followed (default)']],
+  [
+    'nosymfollow',
+    ['nosymfollow', true, 'symbolic links can be read but are not followed (default; root only)'],
+  ],
   ['symfollow', ['nosymfollow', false, 'they are followed, wherever the server points them']],
   ['noatime', ['noatime', true, 'reading does not change access times']],
   ['atime', ['noatime', false, 'the contrary (default)']],
@@ -81,7 +84,8 @@ export const MOUNT_OPTIONS: readonly (readonly [name: string, help: string])[] =
  * MOUNT_OPTION_ROOT (77) for what only root may ask.
  */
 export function mountSettings(lists: readonly string[], readOnly: boolean, asRoot: boolean): MountSettings {
-  const settings: MountSettings = { ...DEFAULTS };
+  // fusermount3 has no word for it, so a user's mount does without.
+  const settings: MountSettings = { ...DEFAULTS, nosymfollow: asRoot };
   for (const option of lists.flatMap(listOption)) {
     const equals = option.indexOf('=');
     const name = equals < 0 ? option : option.slice(0, equals);
@@ -94,15 +98,23 @@ export function mountSettings(lists: readonly string[], readOnly: boolean, asRoo
   }
   if (readOnly) settings.readOnly = true;
   if (!asRoot && (!settings.nosuid || !settings.nodev))
-    throw new NinefoldError({
-      code: 'MOUNT_OPTION_ROOT',
-      exit: EXIT.noPermission,
-      what: 'cannot mount with',
-      on: settings.nosuid ? '-o dev' : '-o suid',
-      why: 'only root may: it would let a server hand out root’s rights',
-      remedy: 'leave it out, or mount as root',
-    });
+    throw rootOnly(
+      settings.nosuid ? 'dev' : 'suid',
+      'only root may: it would let a server hand out root’s rights',
+    );
+  if (!asRoot && settings.nosymfollow) throw rootOnly('nosymfollow', 'fusermount3 cannot set it for a user');
   return settings;
+}
+
+function rootOnly(option: string, why: string): NinefoldError {
+  return new NinefoldError({
+    code: 'MOUNT_OPTION_ROOT',
+    exit: EXIT.noPermission,
+    what: 'cannot mount with',
+    on: `-o ${option}`,
+    why,
+    remedy: 'leave it out, or mount as root',
+  });
 }
 
 function setValue(settings: MountSettings, name: string, value: string, option: string): void {

@@ -76,12 +76,7 @@ async function startInBackground(config: MountConfig, fds: readonly number[]): P
     return readiness;
   }
   const how = await ended;
-  const exit =
-    how === `status ${EXIT.interrupted}`
-      ? EXIT.interrupted
-      : how === `status ${EXIT.terminated}`
-        ? EXIT.terminated
-        : undefined;
+  const exit = STOPPED[how];
   if (exit !== undefined)
     return {
       ready: false,
@@ -98,6 +93,15 @@ async function startInBackground(config: MountConfig, fds: readonly number[]): P
     remedy: 'try it with --foreground to see what it says',
   });
 }
+
+/** How a mount process ends that was told to, before it could hear (the signals) and after. */
+const STOPPED: Readonly<Record<string, ExitCode>> = {
+  SIGINT: EXIT.interrupted,
+  [`status ${EXIT.interrupted}`]: EXIT.interrupted,
+  SIGTERM: EXIT.terminated,
+  SIGHUP: EXIT.terminated,
+  [`status ${EXIT.terminated}`]: EXIT.terminated,
+};
 
 /** Up to the newline, or what there was at the end. */
 async function firstLine(stream: Readable): Promise<string> {

@@ -33,6 +33,7 @@ interface Up {
   registry?: string;
   control?: Server;
   ready: boolean;
+  undoing?: Promise<void>;
   /** Set by a signal: the exit code it asks for. */
   stopped?: ExitCode;
 }
@@ -153,19 +154,23 @@ async function run(config: MountConfig, up: Up): Promise<ExitCode> {
   });
 }
 
-/** Undoes what was done. `unmount` false leaves the dead mount in place, with its entry in the register. Idempotent. */
-async function takeDown(config: MountConfig, up: Up, unmount: boolean): Promise<void> {
-  up.control?.close();
-  const { fuseFd, channel } = up;
-  delete up.fuseFd;
-  delete up.channel;
-  if (fuseFd !== undefined) {
-    // From here on every access fails at once with ENOTCONN, so that the unmount waits for nobody.
-    closeSync(fuseFd);
-    if (unmount) await detachSurely(config.mountpoint, config.helper);
-  }
-  await channel?.close();
-  if (up.registry !== undefined && unmount) unregister(up.registry, process.pid);
+/** Undoes what was done. `unmount` false leaves the dead mount in place, with its entry in the register. Idempotent: whoever comes second waits for the first. */
+function takeDown(config: MountConfig, up: Up, unmount: boolean): Promise<void> {
+  const undo = async (): Promise<void> => {
+    up.control?.close();
+    const { fuseFd, channel } = up;
+    delete up.fuseFd;
+    delete up.channel;
+    if (fuseFd !== undefined) {
+      // From here on every access fails at once with ENOTCONN, so that the unmount waits for nobody.
+      closeSync(fuseFd);
+      if (unmount) await detachSurely(config.mountpoint, config.helper);
+    }
+    await channel?.close();
+    if (up.registry !== undefined && unmount) unregister(up.registry, process.pid);
+  };
+  up.undoing = (up.undoing ?? Promise.resolve()).then(undo);
+  return up.undoing;
 }
 
 function catchSignals(config: MountConfig, up: Up, stats: MountStats): void {

@@ -5,6 +5,7 @@ import { Socket } from 'node:net';
 import { because, EXIT, type ExitCode, NinefoldError, printable } from '../../base/error.ts';
 import { O_CLOEXEC, O_DIRECTORY, O_PATH } from '../../base/sys.ts';
 import { openSys } from '../../linux/index.ts';
+import { refuseNeedlessCalls } from '../../linux/seccomp.ts';
 import { Stats, serveConnection } from '../../p9-server/index.ts';
 import { lineLog } from '../line-log.ts';
 import { die, say } from '../report.ts';
@@ -41,6 +42,9 @@ export async function serveWorker(config: WorkerConfig): Promise<ExitCode> {
 
   const rootFd = openRoot(config);
   const log = lineLog(program, settings.logLevel, settings.logFormat);
+  // A second wall behind the sandbox, for all threads at once. Everything that it refuses is done by now.
+  const walled = settings.sandbox === 'none' ? 0 : refuseNeedlessCalls();
+  if (walled < 0) log('warn', `the filter of system calls is not in force: ${because(walled)}`);
   try {
     const end = await serveConnection({
       sys,
