@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Place } from '../common/folder.ts';
 import { GIT_FLAGS, restoreIndex } from './tree.ts';
 
 /** Where things are for one measurement: the served folder itself, the same through the system measured, and the small files to copy in. */
@@ -28,6 +29,8 @@ export interface Step {
 /** Steps on one fresh mount, one after the other. */
 export interface Scenario {
   readonly steps: readonly Step[];
+  /** In memory when left out: there nothing but the systems is measured. */
+  readonly place?: Place;
   /** Directly on the served folder, before the mount and not measured. */
   reset?(p: Places): void;
 }
@@ -43,7 +46,7 @@ function gitStatus(p: Places, ...flags: string[]): [string, ...string[]] {
   return ['git', ...flags, ...GIT_FLAGS, '-C', join(p.root, 'tree'), 'status', '--porcelain'];
 }
 
-/** The mount's rows. `first`: right after a fresh mount, with the serving side's page cache warm. */
+/** The mount's rows. `first`: right after a fresh mount, with all that is served in memory. */
 export const SCENARIOS: readonly Scenario[] = [
   { steps: pair('find', '`find -ls`', (p) => ['find', join(p.root, 'tree'), '-ls']) },
   // As prompts and editors ask: without writing. Git distrusts an index whose inode numbers and times a mount does not show alike, and reads every file.
@@ -68,6 +71,7 @@ export const SCENARIOS: readonly Scenario[] = [
     ]),
   },
   {
+    place: 'disk',
     steps: [
       {
         key: 'write',

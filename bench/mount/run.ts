@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { killTree } from '../common/child.ts';
 import type { Cleanup } from '../common/cleanup.ts';
+import { newFolder } from '../common/folder.ts';
 import { Progress } from '../common/progress.ts';
 import type { MountPeer } from './peers.ts';
 import { isMounted } from './point.ts';
@@ -38,32 +38,28 @@ export async function runMountRows(
   cleanup: Cleanup,
 ): Promise<Map<string, Map<string, Times>>> {
   const results = new Map<string, Map<string, Times>>();
-  const dir = mkdtempSync(join(tmpdir(), 'ninefold-bench-'));
-  const removeDir = cleanup.add(`folder ${dir}`, () => {
-    if (isMounted(join(dir, 'mnt'))) throw new Error('still mounted');
-    rmSync(dir, { recursive: true, force: true, maxRetries: 3 });
-  });
-  const served = join(dir, 'served');
-  const small = join(dir, 'small');
-  mkdirSync(served);
-  mkdirSync(small);
+  const dir = newFolder('disk', 0, cleanup, () => isMounted(join(dir, 'mnt')));
+  const bytes = 2 ** 20 * (o.size.bigMiB + 300);
+  const small = newFolder('memory', bytes, cleanup);
+  const served = { memory: newFolder('memory', bytes, cleanup), disk: newFolder('disk', bytes, cleanup) };
+  mkdirSync(join(served.disk, 'out'));
   process.stderr.write(`making a tree of ${o.size.files} files\n`);
-  fillMounted(served, small, o.size);
+  fillMounted(served.memory, small, o.size);
   const progress = new Progress(o.rounds * o.scenarios.length * o.peers.length);
   for (let round = 0; round < o.rounds; round++) {
     for (const scenario of o.scenarios) {
       for (let i = 0; i < o.peers.length; i++) {
         const peer = o.peers[(i + round) % o.peers.length] as MountPeer;
         progress.step(`round ${round + 1}, ${peer.name}: ${scenario.steps[0]?.title}`);
-        const places = { served, small, writeMiB: o.size.bigMiB / 2 };
-        scenario.reset?.({ ...places, root: served });
-        warm(served);
+        const at = served[scenario.place ?? 'memory'];
+        const places = { served: at, small, writeMiB: o.size.bigMiB / 2 };
+        scenario.reset?.({ ...places, root: at });
+        warm(at);
         await measure(peer, scenario, places, join(dir, 'mnt'), cleanup, results);
       }
     }
   }
   progress.end();
-  removeDir();
   return results;
 }
 
@@ -133,7 +129,7 @@ function timed(step: Step, places: Places, cleanup: Cleanup): Promise<number> {
   });
 }
 
-/** Brings everything served into the page cache, where the first round and the writes may have left it out. */
+/** Brings everything served into the page cache, for machines without room on tmpfs. */
 function warm(served: string): void {
   spawnSync('grep', ['-r', '-c', 'Zyxwvut', served], { stdio: 'ignore', env: GIT_ENV });
 }

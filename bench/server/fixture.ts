@@ -1,19 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-import {
-  accessSync,
-  closeSync,
-  constants,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Cleanup } from '../common/cleanup.ts';
+import { newFolder, type Place } from '../common/folder.ts';
 import { random } from '../common/stats.ts';
 
 /** What the served folder of the server's rows holds. */
@@ -21,26 +11,9 @@ export const FLAT = 2000;
 export const DATA_BYTES = 64 * 2 ** 20;
 export const flatName = (i: number): string => `file-${String(i).padStart(4, '0')}.txt`;
 
-/**
- * Where rows have their files. `disk`: the temporary folder, in the page cache. `memory`: /dev/shm, for rows that make or remove files: on ext4 those say more
- * about the disk, create moving between 9 and 50 µs with the number of files that were removed in the last minutes (recently_deleted in its ialloc.c).
- */
-export type Place = 'disk' | 'memory';
-
-function placeFolder(place: Place): string {
-  if (place === 'disk') return tmpdir();
-  try {
-    accessSync('/dev/shm', constants.W_OK);
-    return '/dev/shm';
-  } catch {
-    return tmpdir();
-  }
-}
-
 /** A filled folder of its own at that place, removed by `cleanup`. */
 export function makeFolder(place: Place, cleanup: Cleanup): string {
-  const dir = mkdtempSync(join(placeFolder(place), 'ninefold-bench-'));
-  cleanup.add(`folder ${dir}`, () => rmSync(dir, { recursive: true, force: true, maxRetries: 3 }));
+  const dir = newFolder(place, 2 * DATA_BYTES, cleanup);
   fillServed(dir);
   return dir;
 }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { O_CREAT, O_DIRECTORY, O_EXCL, O_RDONLY, O_WRONLY } from '../../src/base/sys.ts';
 import { GETATTR_BASIC } from '../../src/p9/constants.ts';
 import { T } from '../../src/p9/messages.ts';
+import type { Place } from '../common/folder.ts';
 import { random } from '../common/stats.ts';
-import { DATA_BYTES, FLAT, flatName, type Place } from './fixture.ts';
+import { DATA_BYTES, FLAT, flatName } from './fixture.ts';
 import * as put from './requests.ts';
 import { bytes, ROOT, type Session } from './session.ts';
 import { MSIZE } from './wire.ts';
@@ -235,6 +236,8 @@ function inFlight(
 }
 
 function openData(s: Session): void {
+  // A page cache does not last; this brings back what it has lost.
+  readFileSync(join(s.dir, 'data'));
   s.walk(FILE, 'data');
   s.lopen(FILE, O_RDONLY);
 }
