@@ -7,7 +7,7 @@ import { killTree } from '../common/child.ts';
 import type { Cleanup } from '../common/cleanup.ts';
 import { newFolder } from '../common/folder.ts';
 import { Progress } from '../common/progress.ts';
-import type { MountPeer } from './peers.ts';
+import type { MountPeer, Opened } from './peers.ts';
 import { isMounted } from './point.ts';
 import type { Places, Scenario, Step } from './rows.ts';
 import { fillMounted, GIT_ENV, type TreeSize } from './tree.ts';
@@ -71,9 +71,15 @@ async function measure(
   cleanup: Cleanup,
   results: Map<string, Map<string, Times>>,
 ): Promise<void> {
-  const opened = await peer.open(places.served, point, cleanup).catch((error: Error) => {
-    throw new Error(`${peer.name}: ${error.message}`);
-  });
+  let opened: Opened;
+  try {
+    opened = await peer.open(places.served, point, cleanup);
+  } catch (error) {
+    // One system that cannot mount here does not keep the others from being measured.
+    for (const step of scenario.steps) timesOf(results, step, peer).failed = (error as Error).message;
+    process.stderr.write(`\nbench: ${peer.name}: ${(error as Error).message}\n`);
+    return;
+  }
   try {
     for (const step of scenario.steps) {
       const times = timesOf(results, step, peer);
