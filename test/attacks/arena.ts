@@ -31,9 +31,11 @@ export class Arena {
   readonly base: string;
   readonly share: string;
   readonly served: Served;
+  readonly sandbox: string;
   private before: string;
 
   constructor(t: TestContext, how: ServeHow) {
+    this.sandbox = how.sandbox;
     this.base = fs.mkdtempSync(join(tmpdir(), 'ninefold-arena-'));
     fs.chmodSync(this.base, 0o755);
     this.share = join(this.base, 'share');

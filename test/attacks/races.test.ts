@@ -6,7 +6,7 @@ import { T } from '../../src/p9/messages.ts';
 import type { Raw9p, Reply } from '../helpers/raw9p.ts';
 import { type Arena, allowed, CANARY, inArenas } from './arena.ts';
 
-/** Walks against the swapping process, for each kind of sandbox. CI runs a million. */
+/** Walks against the swapping process without a sandbox; CI runs a million. A tenth of them with each kind. */
 const WALKS = Number(process.env.NINEFOLD_WALKS ?? 100_000);
 const IN_FLIGHT = 200;
 
@@ -23,11 +23,12 @@ def wait():
 threading.Thread(target=wait, daemon=True).start()
 print('ready', flush=True)
 n = 0
+def move(a, b):
+    try: os.rename(share + a, share + b)
+    except OSError: pass  # the client may have removed it
 while not stop.is_set():
-    os.rename(share + '/swap', share + '/kept'); os.rename(share + '/out', share + '/swap')
-    os.rename(share + '/plain', share + '/kept-file'); os.rename(share + '/out-file', share + '/plain')
-    os.rename(share + '/swap', share + '/out'); os.rename(share + '/kept', share + '/swap')
-    os.rename(share + '/plain', share + '/out-file'); os.rename(share + '/kept-file', share + '/plain')
+    move('/swap', '/kept'); move('/out', '/swap'); move('/plain', '/kept-file'); move('/out-file', '/plain')
+    move('/swap', '/out'); move('/kept', '/swap'); move('/plain', '/out-file'); move('/kept-file', '/plain')
     n += 1
 print(n, flush=True)
 `;
@@ -79,6 +80,7 @@ async function flood(
 
 test(`a symlink swapped in during ${WALKS.toLocaleString('en')} walks never leads out`, async (t) => {
   await inArenas(t, [], async (t, arena) => {
+    const walks = arena.sandbox === 'none' ? WALKS : Math.floor(WALKS / 10);
     const swapper = new Swapper(t, arena);
     await swapper.ready();
     const c = await arena.begin();
@@ -92,7 +94,7 @@ test(`a symlink swapped in during ${WALKS.toLocaleString('en')} walks never lead
     ];
     await flood(
       c,
-      Math.floor(WALKS / 2) * steps.length,
+      Math.floor(walks / 2) * steps.length,
       (i) =>
         (steps[i % steps.length] as (fid: number) => Uint8Array)(1 + (Math.floor(i / steps.length) % 40)),
       (r, i) => {
@@ -105,7 +107,7 @@ test(`a symlink swapped in during ${WALKS.toLocaleString('en')} walks never lead
     const rootQid = (await allowed(c, T.getattr, { fid: 0, mask: 0x7ff })).msg.qid.pathLo;
     await flood(
       c,
-      WALKS - Math.floor(WALKS / 2),
+      walks - Math.floor(walks / 2),
       () => c.frame(T.walk, { fid: 0, newfid: 500, names: ['swap', '..', 'canary', 'secret'] }),
       (r) => {
         if (r.errno !== 0) return;
@@ -117,7 +119,7 @@ test(`a symlink swapped in during ${WALKS.toLocaleString('en')} walks never lead
     assert.ok(swaps > 100, `only ${swaps} swaps`);
     assert.ok(counts.through > 0 && counts.stopped > 0, `never met both: ${JSON.stringify(counts)}`);
     t.diagnostic(
-      `${WALKS} walks, ${swaps} swaps, ${counts.through} came through, ${counts.stopped} were stopped`,
+      `${walks} walks, ${swaps} swaps, ${counts.through} came through, ${counts.stopped} were stopped`,
     );
   });
 });
@@ -127,7 +129,7 @@ test('a symlink swapped in under changing messages is never followed', async (t)
     const swapper = new Swapper(t, arena);
     await swapper.ready();
     const c = await arena.begin();
-    const rounds = Math.max(300, Math.floor(WALKS / 200));
+    const rounds = Math.max(200, Math.floor(WALKS / 500));
     for (let i = 0; i < rounds; i++) {
       const frames = [
         c.frame(T.walk, { fid: 0, newfid: 1, names: ['swap'] }, 1),
@@ -156,7 +158,7 @@ test('a symlink swapped in under changing messages is never followed', async (t)
       c.send(Buffer.concat(some));
       for (let n = 0; n < some.length; n++) assert.ok((await c.next()) !== undefined, 'the server closed');
     }
-    assert.ok(Number.isNaN(await swapper.stop()) === false);
+    assert.ok((await swapper.stop()) > 100);
     await arena.check();
   });
 });

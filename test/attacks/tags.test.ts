@@ -186,7 +186,7 @@ test('random requests on few tags and fids: one reply each, Rflush in order, nob
             ),
           () => c.frame(T.xattrwalk, { fid: fid(), newfid: 1 + random(5), name: '' }, tag),
           () => {
-            const oldtag = 1 + random(tags);
+            const oldtag = 1 + random(tag);
             flushOf.set(tag, oldtag);
             return c.frame(T.flush, { oldtag }, tag);
           },
