@@ -95,6 +95,7 @@ export class Engine {
   readonly missingNamespaces = new Set<string>();
   /** Who holds our locks, as other clients see it. */
   readonly clientName: string;
+  nextProcId = 1;
   /** Called once the kernel has been told how things stand: from now on the mount answers. */
   ready: () => void = () => {};
   /** Milliseconds, as of the present turn. */
@@ -334,7 +335,7 @@ export class Engine {
   /** A message to the kernel that answers no request, ready at `at`. 0 or -errno. */
   notify(mem: Mem, at: number, len: number): number {
     const n = this.sys.write(this.fuseFd, mem, at, len);
-    return n < 0 ? n : 0;
+    return Math.min(n, 0);
   }
 
   /** Writes the entry of `node` with `attrs` at `at` and counts one more lookup. `since`: when the server was asked, ms. */

@@ -186,7 +186,7 @@ function findAgain(e: Engine, op: Op, node: Node, then: Step): void {
   const steps = chain.slice(0, MAXWELEM);
   op.chain = steps;
   const target = steps[steps.length - 1] as Node;
-  op.then = target === node ? then : (e2, op2) => withOwnFid(e2, op2, node, then);
+  op.goOn = target === node ? then : (e2, op2) => withOwnFid(e2, op2, node, then);
   op.newFid = e.fids.take();
   e.stats.foundAgain++;
   op.err = 0;
@@ -201,7 +201,7 @@ function findAgain(e: Engine, op: Op, node: Node, then: Step): void {
 
 function cloneOpen(e: Engine, op: Op, node: Node, then: Step): void {
   op.chain = [node];
-  op.then = then;
+  op.goOn = then;
   op.newFid = e.fids.take();
   e.req.clone(e.call(op, T.walk, onCloned), (node.handles as { fid: number }).fid, op.newFid);
 }
@@ -244,7 +244,7 @@ function notFound(e: Engine, op: Op): void {
   op.newFid = -1;
   if ((err === EMFILE || err === ENFILE) && !op.retried && !op.done && e.fids.sweep(e, SWEEP) > 0) {
     op.retried = true;
-    return withOwnFid(e, op, steps[steps.length - 1] as Node, op.then as Step);
+    return withOwnFid(e, op, steps[steps.length - 1] as Node, op.goOn as Step);
   }
   e.error(op, err);
 }
@@ -252,9 +252,9 @@ function notFound(e: Engine, op: Op): void {
 function arrived(e: Engine, op: Op): void {
   const steps = op.chain as Node[];
   const target = steps[steps.length - 1] as Node;
-  const then = op.then as Step;
+  const then = op.goOn as Step;
   op.chain = undefined;
-  op.then = undefined;
+  op.goOn = undefined;
   if ((target.fid >= 0 && !target.fidPending) || target.dead || op.done) e.clunk(op.newFid);
   else {
     const pending = e.fids.detach(target);

@@ -5,6 +5,7 @@ import type { Engine } from './engine.ts';
 import type { Handle } from './handle.ts';
 import type { Listing } from './listing.ts';
 import type { Node } from './node.ts';
+import type { OwnerLocks } from './ops/lock.ts';
 
 export type Step = (e: Engine, op: Op) => void;
 
@@ -55,11 +56,12 @@ export class Op {
   data: Uint8Array | undefined;
   listing: Listing | undefined;
   cache: DirCache | undefined;
+  owner: OwnerLocks | undefined;
   /** Ask for the folder's entries behind this lookup. */
   prefetch = false;
   /** Of finding an object again (fids.ts). */
   chain: Node[] | undefined;
-  then: Step | undefined;
+  goOn: Step | undefined;
   retried = false;
 
   reset(): void {
@@ -81,9 +83,10 @@ export class Op {
     this.data = undefined;
     this.listing = undefined;
     this.cache = undefined;
+    this.owner = undefined;
     this.prefetch = false;
     this.chain = undefined;
-    this.then = undefined;
+    this.goOn = undefined;
     this.retried = false;
   }
 }

@@ -20,7 +20,7 @@ export interface MountOptions {
   readonly maxIdleFids: number;
   /** Seconds after which one that waits for a silent server is told of in the log. */
   readonly silenceWarnSec: number;
-  /** Sent with locks: the host's name, for instance. */
+  /** Sent with locks: must differ from that of any other mount of the same server. */
   readonly clientName: string;
 }
 
@@ -35,7 +35,7 @@ export function mountOptions(msize: number, wanted: Partial<MountOptions> = {}):
     maxReadahead: wanted.maxReadahead ?? 4 * 1024 * 1024,
     maxIdleFids: wanted.maxIdleFids ?? 4096,
     silenceWarnSec: wanted.silenceWarnSec ?? 60,
-    clientName: wanted.clientName ?? 'ninefold',
+    clientName: wanted.clientName ?? `ninefold-${process.pid}-${Math.floor(Math.random() * 1e9)}`,
   };
 }
 

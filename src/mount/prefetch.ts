@@ -64,7 +64,7 @@ export function lookupFromCache(e: Engine, op: Op, dir: Node, again: Step): bool
 }
 
 function wait(cache: DirCache, op: Op, again: Step): boolean {
-  op.then = again;
+  op.goOn = again;
   cache.waiters.push(op);
   return true;
 }
@@ -140,8 +140,8 @@ function onBatch(e: Engine, op: Op, err: number, r: Reply): void {
   } else cache.failed = true;
   const waiters = cache.waiters.splice(0);
   for (const w of waiters) {
-    const again = w.then as Step;
-    w.then = undefined;
+    const again = w.goOn as Step;
+    w.goOn = undefined;
     if (!w.done) again(e, w);
     e.release(w);
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { EAGAIN, EINVAL, ENOLCK } from '../../base/errno.ts';
+import { EAGAIN, EBADF, EINVAL, ENOLCK, ESTALE } from '../../base/errno.ts';
 import { O_ACCMODE, O_RDWR } from '../../base/sys.ts';
 import { IN_HEADER, LK_FLOCK, OP, OUT_HEADER } from '../../fuse-abi/index.ts';
 import {
@@ -29,8 +29,19 @@ const LONGEST_WAIT = 500;
 export interface OwnerLocks {
   readonly ownerLo: number;
   readonly ownerHi: number;
-  /** Open, read-write where that is allowed; -1 while it is being made. */
-  fid: number;
+  /** What the server knows the owner by. */
+  readonly procId: number;
+  /** Open, read-write where that is allowed. */
+  readonly fid: number;
+  /** A flock(2), which ends with its open file; else a POSIX lock, which ends with any close by its owner. */
+  readonly flock: boolean;
+  /** The handles through which it locked: the end of one ends the locks, of whatever kind (open-file-description locks look like POSIX ones here). */
+  readonly via: Handle[];
+  /** Who locked last, and what: to name the one in the way (F_GETLK). */
+  pid: number;
+  start: bigint;
+  /** Inclusive. */
+  end: bigint;
   next: OwnerLocks | undefined;
 }
 
@@ -39,10 +50,6 @@ export function setlk(e: Engine, op: Op): void {
   if (!takeRequest(e, op)) return;
   const h = op.handle as Handle;
   h.node.everLocked = true;
-  if ((op.flags & LK_FLOCK) !== 0) {
-    op.newFid = h.fid;
-    return lock(e, op);
-  }
   if (op.mode === LOCK_UNLCK && ownerOf(h.node, op) === undefined) {
     e.answer(op);
     return;
@@ -65,7 +72,7 @@ export function getlk(e: Engine, op: Op): void {
       dv.getUint32(20, true),
       op2.offLo,
       op2.offHi,
-      op2.a,
+      (op2.owner as OwnerLocks).procId,
       e2.clientName,
     );
   });
@@ -105,11 +112,13 @@ function off(dv: DataView, at: number): bigint {
 
 function ownerOf(node: Node, op: Op): OwnerLocks | undefined {
   const dv = new DataView((op.data as Uint8Array).buffer);
-  return findOwner(node, dv.getUint32(8, true), dv.getUint32(12, true));
+  return findOwner(node, dv.getUint32(8, true), dv.getUint32(12, true), (op.flags & LK_FLOCK) !== 0);
 }
 
-function findOwner(node: Node, lo: number, hi: number): OwnerLocks | undefined {
-  for (let o = node.locks; o !== undefined; o = o.next) if (o.ownerLo === lo && o.ownerHi === hi) return o;
+function findOwner(node: Node, lo: number, hi: number, flock: boolean): OwnerLocks | undefined {
+  for (let o = node.locks; o !== undefined; o = o.next) {
+    if (o.ownerLo === lo && o.ownerHi === hi && o.flock === flock) return o;
+  }
   return undefined;
 }
 
@@ -118,10 +127,11 @@ function withOwner(e: Engine, op: Op, then: (e: Engine, op: Op) => void): void {
   const h = op.handle as Handle;
   const owner = ownerOf(h.node, op);
   if (owner !== undefined) {
+    op.owner = owner;
     op.newFid = owner.fid;
     return then(e, op);
   }
-  op.then = then;
+  op.goOn = then;
   op.b = O_RDWR;
   open(e, op);
 }
@@ -155,14 +165,30 @@ function onOpened(e: Engine, op: Op, err: number): void {
   const dv = new DataView((op.data as Uint8Array).buffer);
   const lo = dv.getUint32(8, true);
   const hi = dv.getUint32(12, true);
-  const other = findOwner(h.node, lo, hi);
+  const flock = (op.flags & LK_FLOCK) !== 0;
+  const other = findOwner(h.node, lo, hi, flock);
   if (other !== undefined) {
     // Two threads of one process came at the same time.
     e.clunk(op.newFid);
     op.newFid = other.fid;
-  } else h.node.locks = { ownerLo: lo, ownerHi: hi, fid: op.newFid, next: h.node.locks };
-  const then = op.then;
-  op.then = undefined;
+    op.owner = other;
+  } else {
+    op.owner = {
+      ownerLo: lo,
+      ownerHi: hi,
+      procId: e.nextProcId++,
+      fid: op.newFid,
+      flock,
+      via: [h],
+      pid: 0,
+      start: 0n,
+      end: -1n,
+      next: h.node.locks,
+    };
+    h.node.locks = op.owner;
+  }
+  const then = op.goOn;
+  op.goOn = undefined;
   then?.(e, op);
 }
 
@@ -177,14 +203,15 @@ function lock(e: Engine, op: Op): void {
     dv.getUint32(20, true),
     op.offLo,
     op.offHi,
-    op.a,
+    (op.owner as OwnerLocks).procId,
     e.clientName,
   );
 }
 
 /** Rlock: status[1]. The server never waits; one that is to wait asks again. */
 function onLock(e: Engine, op: Op, err: number, r: Reply): void {
-  if (err !== 0 && err !== EAGAIN) return e.error(op, err);
+  // The file is not open for that kind of lock: EBADF, as fcntl(2) says it.
+  if (err !== 0 && err !== EAGAIN) return e.error(op, err === ESTALE ? EBADF : err);
   const status = err === EAGAIN ? LOCK_BLOCKED : r.dv.getUint8(r.pos);
   if (status === LOCK_SUCCESS) {
     if (op.done) {
@@ -195,6 +222,7 @@ function onLock(e: Engine, op: Op, err: number, r: Reply): void {
       }
       return;
     }
+    noteHolder(op);
     e.answer(op);
     return;
   }
@@ -214,6 +242,25 @@ function onLock(e: Engine, op: Op, err: number, r: Reply): void {
   op.size = Math.min(op.size * 2, LONGEST_WAIT);
 }
 
+function noteHolder(op: Op): void {
+  const owner = op.owner as OwnerLocks;
+  if (op.mode === LOCK_UNLCK) return;
+  const h = op.handle as Handle;
+  if (!owner.via.includes(h)) owner.via.push(h);
+  const dv = new DataView((op.data as Uint8Array).buffer);
+  owner.pid = op.a;
+  owner.start = off(dv, 16);
+  owner.end = off(dv, 24);
+}
+
+/** The process that holds a lock which begins at `start`, when it is one of this mount's; 0 otherwise. */
+function holderOf(node: Node, but: OwnerLocks, start: bigint): number {
+  for (let o = node.locks; o !== undefined; o = o.next) {
+    if (o !== but && o.start <= start && start <= o.end) return o.pid;
+  }
+  return 0;
+}
+
 /** Rgetlock: type[1] start[8] length[8] proc_id[4] client_id[s]. */
 function onGetlock(e: Engine, op: Op, err: number, r: Reply): void {
   if (err !== 0) return e.error(op, err);
@@ -229,8 +276,9 @@ function onGetlock(e: Engine, op: Op, err: number, r: Reply): void {
   dv.setBigUint64(OUT_HEADER, start, true);
   dv.setBigUint64(OUT_HEADER + 8, end, true);
   dv.setUint32(OUT_HEADER + 16, type, true);
-  // A process elsewhere has no number here. (F_OFD_GETLK says -1 of such; the kernel takes no negative pid from us.)
-  dv.setUint32(OUT_HEADER + 20, 0, true);
+  // A process elsewhere has no number here.
+  const pid = type === LOCK_UNLCK ? 0 : holderOf((op.handle as Handle).node, op.owner as OwnerLocks, start);
+  dv.setUint32(OUT_HEADER + 20, pid, true);
   e.answer(op, 24);
 }
 
@@ -238,7 +286,7 @@ function onGetlock(e: Engine, op: Op, err: number, r: Reply): void {
 export function dropOwner(e: Engine, node: Node, lo: number, hi: number): void {
   let before: OwnerLocks | undefined;
   for (let o = node.locks; o !== undefined; before = o, o = o.next) {
-    if (o.ownerLo !== lo || o.ownerHi !== hi) continue;
+    if (o.ownerLo !== lo || o.ownerHi !== hi || o.flock) continue;
     if (before === undefined) node.locks = o.next;
     else before.next = o.next;
     e.clunk(o.fid);
@@ -246,8 +294,18 @@ export function dropOwner(e: Engine, node: Node, lo: number, hi: number): void {
   }
 }
 
-/** Nobody has the file open any more. */
-export function dropAllOwners(e: Engine, node: Node): void {
-  for (let o = node.locks; o !== undefined; o = o.next) e.clunk(o.fid);
-  node.locks = undefined;
+/** A handle was closed: the locks that were taken through it go; and when nobody has the file open any more, all that is left. */
+export function dropWithHandle(e: Engine, h: Handle): void {
+  const { node } = h;
+  const last = node.handles === undefined;
+  let before: OwnerLocks | undefined;
+  for (let o = node.locks; o !== undefined; o = o.next) {
+    if (!last && !o.via.includes(h)) {
+      before = o;
+      continue;
+    }
+    if (before === undefined) node.locks = o.next;
+    else before.next = o.next;
+    e.clunk(o.fid);
+  }
 }

@@ -11,7 +11,7 @@ import type { Handle } from '../handle.ts';
 import { Listing } from '../listing.ts';
 import type { Node } from '../node.ts';
 import type { Op } from '../op.ts';
-import { dropAllOwners, dropOwner } from './lock.ts';
+import { dropOwner, dropWithHandle } from './lock.ts';
 import { fetch } from './readdir.ts';
 
 /**
@@ -138,10 +138,9 @@ function opened(e: Engine, op: Op, iounit: number, version: number): void {
 /** Gives back all that a handle holds. */
 export function closeHandle(e: Engine, h: Handle): void {
   e.handles.close(h);
-  // A flock(2) is the fid's own lock: it goes along. POSIX locks of owners whose close was not told (FOPEN_NOFLUSH) go with the last handle.
+  if (h.node.locks !== undefined) dropWithHandle(e, h);
   if (h.fid >= 0) e.clunk(h.fid);
   h.fid = -1;
-  if (h.node.handles === undefined && h.node.locks !== undefined) dropAllOwners(e, h.node);
   if (h.node.nlookup === 0) e.dropIfUnused(h.node);
 }
 

@@ -55,7 +55,12 @@ export function readdir(e: Engine, op: Op): void {
 function serve(e: Engine, op: Op, l: Listing): void {
   const atStart = op.offLo === 0 && op.offHi === 0;
   const goesOn = op.offLo === l.nextLo && op.offHi === l.nextHi;
-  if (!goesOn || (atStart && l.ended && l.data === undefined && l.batches > 0)) l.rewind(op.offLo, op.offHi);
+  // What came along with opendir(3) is not given out when it is out of date by now.
+  const dir = op.node as Node;
+  const stale =
+    atStart && l.data !== undefined && (dir.changedAt >= l.at || e.policy.entryLeft(l.at, e.now) <= 0);
+  if (stale || !goesOn || (atStart && l.ended && l.data === undefined && l.batches > 0))
+    l.rewind(op.offLo, op.offHi);
   if (l.errno !== 0) {
     const { errno } = l;
     l.rewind(0, 0);

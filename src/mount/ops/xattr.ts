@@ -120,6 +120,23 @@ export function setxattr(e: Engine, op: Op): void {
   const at = IN_HEADER + 8 + op.name.length + 1;
   if (size > XATTR_MAX || at + size > e.header.end) return e.error(op, EINVAL);
   op.data = u8.slice(at, at + size);
+  if (size === 0 && op.flags === XATTR_REPLACE) {
+    // In 9P that is a removal. An empty value for an attribute that is there is set without the flag.
+    op.flags = 0;
+    return withOwnFid(e, op, op.node as Node, (e2, op2) => {
+      op2.newFid = e2.fids.take();
+      e2.req.xattrwalk(e2.call(op2, T.xattrwalk, onThere), op2.fid, op2.newFid, op2.name);
+    });
+  }
+  withOwnFid(e, op, op.node as Node, clone);
+}
+
+function onThere(e: Engine, op: Op, err: number): void {
+  if (err !== 0) {
+    e.fids.give(op.newFid);
+    return e.error(op, err);
+  }
+  e.clunk(op.newFid);
   withOwnFid(e, op, op.node as Node, clone);
 }
 
