@@ -15,14 +15,14 @@ const field = (pid: number, name: string): string =>
   new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '';
 const namespace = (pid: number | 'self', name: string): string => fs.readlinkSync(`/proc/${pid}/ns/${name}`);
 
-/** The places of a process's file systems that it could write to, but for its own /proc and devices that keep nothing. */
+/** The places of a process's file systems that it could write to, but for a device that keeps nothing. */
 function writable(pid: number): string[] {
   return fs
     .readFileSync(`/proc/${pid}/mountinfo`, 'utf8')
     .trim()
     .split('\n')
     .map((line) => line.split(' '))
-    .filter((m) => m[5]?.split(',').includes('rw') && m[4] !== '/dev/null' && m[4] !== '/proc')
+    .filter((m) => m[5]?.split(',').includes('rw') && m[4] !== '/dev/null')
     .map((m) => m[4] as string);
 }
 
