@@ -2,6 +2,7 @@
 
 import { writeSync } from 'node:fs';
 import { EXIT, type ExitCode, NinefoldError, printable } from '../base/error.ts';
+import { exitNow } from '../linux/process.ts';
 
 /** Writes one line on stderr, now: nothing is lost when the process ends right after. A closed stderr is nobody's problem. */
 export function say(line: string): void {
@@ -31,7 +32,7 @@ export function die(program: string, error: unknown): never {
   const { line, exit } = describe(error);
   say(`${program}: ${line}`);
   if (process.env.NINEFOLD_DEBUG === '1' && error instanceof Error) say(error.stack ?? '');
-  process.exit(exit);
+  exitNow(exit);
 }
 
 /** For everything that a command line or the environment got wrong. Exit 64. */
@@ -43,15 +44,4 @@ export function usageError(
   remedy: string,
 ): NinefoldError {
   return new NinefoldError({ code, exit: EXIT.usage, what, on, why, remedy });
-}
-
-/** Runs a program's main function: its number is the exit code, a rejection is reported by `die`. */
-export function runMain(program: string, main: () => Promise<number | undefined>): void {
-  process.on('uncaughtException', (error) => die(program, error));
-  main().then(
-    (code) => {
-      if (code !== undefined) process.exit(code);
-    },
-    (error: unknown) => die(program, error),
-  );
 }

@@ -14,6 +14,7 @@ const f = {
   setresgid: declare('setresgid', ['uint32_t', 'uint32_t', 'uint32_t']),
   setgroups: declare('setgroups', ['size_t', 'uintptr_t']),
   setsid: declare('setsid', []),
+  exit: declare('_exit', ['int']),
   signal: declare('signal', ['int', 'uintptr_t']),
 };
 
@@ -140,6 +141,15 @@ export function becomeUser(uid: number, gid: number, groups: readonly number[]):
   if (r === 0) r = ret(f.setresgid(gid, gid, gid));
   if (r === 0) r = ret(f.setresuid(uid, uid, uid));
   return r;
+}
+
+/**
+ * _exit(2): ends the process at once. process.exit() waits for the threads of Node's pool, and one of them may wait for ever for a file system that is
+ * dead. Nothing is flushed.
+ */
+export function exitNow(code: number): never {
+  f.exit(code);
+  throw new Error('_exit came back');
 }
 
 const SIG_IGN = 1;

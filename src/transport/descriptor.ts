@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 
-import { fstatSync, readFileSync } from 'node:fs';
+import { fstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { EXIT, NinefoldError } from '../base/error.ts';
 
 /** Flags of /proc/self/fdinfo (proc_pid_fdinfo(5)): open(2)'s, in octal. */
 const O_ACCMODE = 3;
 const O_RDONLY = 0;
 const O_WRONLY = 1;
+const O_NONBLOCK = 0o4000;
 const O_PATH = 0o10000000;
 
 /**
@@ -38,6 +39,7 @@ function check(fd: number, use: 'read' | 'write'): void {
   } catch {
     throw fail('FD_CLOSED', 'it is not open');
   }
+  if (isNodes(fd)) throw fail('FD_CLOSED', 'it is not open');
   if (kind !== '') throw fail('FD_KIND', `it is ${kind}`);
   const flags = openFlags(fd);
   if (flags === undefined) return;
@@ -45,6 +47,27 @@ function check(fd: number, use: 'read' | 'write'): void {
   const access = flags & O_ACCMODE;
   if (use === 'read' && access === O_WRONLY) throw fail('FD_DIRECTION', 'it is open for writing only');
   if (use === 'write' && access === O_RDONLY) throw fail('FD_DIRECTION', 'it is open for reading only');
+}
+
+/**
+ * Is this number one that Node has taken for itself, because it was free at the start? Those are its event loop's: epoll, eventfd, and non-blocking pipes
+ * of which it holds both ends.
+ */
+function isNodes(fd: number): boolean {
+  const target = linkOf(fd);
+  if (target === undefined) return false;
+  if (target.startsWith('anon_inode:')) return true;
+  if (!target.startsWith('pipe:')) return false;
+  const ends = readdirSync('/proc/self/fd').filter((n) => linkOf(Number(n)) === target);
+  return ends.length > 1 && ends.every((n) => ((openFlags(Number(n)) ?? 0) & O_NONBLOCK) !== 0);
+}
+
+function linkOf(fd: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return undefined;
+  }
 }
 
 /** undefined where /proc is not mounted: the first read or write will tell then. */

@@ -3,6 +3,7 @@
 import { access, constants, readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { because, EXIT, type ExitCode, NinefoldError, printable } from '../../base/error.ts';
+import { PATIENCE_MS, within } from '../patience.ts';
 import { mountAt, readMounts } from './mountinfo.ts';
 
 /** Both ways in which the kernel names a mount of ours: by mount(2) and by fusermount3 alike. */
@@ -19,7 +20,11 @@ export interface MountPoint {
  * Checks a mount point before anything is started. Throws NinefoldError MOUNTPOINT_MISSING, MOUNTPOINT_NOT_FOLDER, MOUNTPOINT_DEAD,
  * MOUNTPOINT_BUSY (exit 66) or MOUNTPOINT_NOT_OURS (77).
  */
-export async function checkMountPoint(given: string): Promise<MountPoint> {
+export function checkMountPoint(given: string): Promise<MountPoint> {
+  return within(look(given), () => silent(given));
+}
+
+async function look(given: string): Promise<MountPoint> {
   const path = await canonical(given);
   const there = mountAt(readMounts(), path);
   try {
@@ -63,11 +68,12 @@ export async function canonical(given: string): Promise<string> {
   const absolute = resolve(given);
   if (absolute === '/') return absolute;
   try {
-    const path = join(await realpath(dirname(absolute)), basename(absolute));
+    const path = join(await within(realpath(dirname(absolute)), () => silent(given)), basename(absolute));
     // A symbolic link to the mount point: follow it, unless something is mounted right there.
     if (mountAt(readMounts(), path) !== undefined) return path;
     return await realpath(path);
   } catch (error) {
+    if (error instanceof NinefoldError) throw error;
     throw explain(given, error, false);
   }
 }
@@ -89,6 +95,11 @@ function explain(given: string, error: unknown, mounted: boolean): NinefoldError
   if (code === 'EACCES' || code === 'EPERM') return notOurs(given, why, error);
   const remedy = mounted ? `unmount what is there (umount -l ${printable(given)})` : 'choose another folder';
   return refuse(given, 'MOUNTPOINT_DEAD', EXIT.noInput, why, remedy, error);
+}
+
+function silent(given: string): NinefoldError {
+  const why = `its file system gave no answer for ${PATIENCE_MS / 1000} s`;
+  return refuse(given, 'MOUNTPOINT_DEAD', EXIT.noInput, why, 'choose another folder');
 }
 
 function notOurs(given: string, why: string, cause?: unknown): NinefoldError {

@@ -2,6 +2,7 @@
 
 import { parseArgs } from 'node:util';
 import { EXIT, NinefoldError, printable } from '../../base/error.ts';
+import { exitNow } from '../../linux/process.ts';
 import { parseFdPair } from '../../transport/source.ts';
 import { describe, say, usageError } from '../report.ts';
 import { version } from '../version.ts';
@@ -20,7 +21,7 @@ export function qfsdMain(args: readonly string[]): void {
     const { line, exit } = describe(error);
     say(`${PROGRAM}: ${line}`);
     if (process.env.NINEFOLD_DEBUG === '1' && error instanceof Error) say(error.stack ?? '');
-    process.exit(qfsdExit(exit));
+    exitNow(qfsdExit(exit));
   });
 }
 

@@ -4,9 +4,7 @@ import { openSync } from 'node:fs';
 import { access, constants, realpath, stat } from 'node:fs/promises';
 import { because, EXIT, type ExitCode, NinefoldError, printable } from '../../base/error.ts';
 import { O_CLOEXEC, O_DIRECTORY, O_PATH } from '../../base/sys.ts';
-
-/** A file system that does not answer for so long is dead to the person who waits. */
-const PATIENCE_MS = 10_000;
+import { PATIENCE_MS, within } from '../patience.ts';
 
 /**
  * Checks the folder to share and returns its real absolute path. Throws NinefoldError: SHARE_MISSING, SHARE_NOT_FOLDER (exit 66),
@@ -15,29 +13,10 @@ const PATIENCE_MS = 10_000;
 export async function checkShare(path: string): Promise<string> {
   if (path === '' || path.includes('\0'))
     throw refuse(path, 'SHARE_MISSING', EXIT.noInput, 'that is no path', 'name a folder');
-  let timer: NodeJS.Timeout | undefined;
-  const silence = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () =>
-        reject(
-          refuse(
-            path,
-            'SHARE_DEAD',
-            EXIT.noInput,
-            `its file system gave no answer for ${PATIENCE_MS / 1000} s`,
-            MEND,
-          ),
-        ),
-      PATIENCE_MS,
-    );
-  });
-  try {
-    return await Promise.race([look(path), silence]);
-  } finally {
-    clearTimeout(timer);
-  }
+  return within(look(path), () => refuse(path, 'SHARE_DEAD', EXIT.noInput, SILENT, MEND));
 }
 
+const SILENT = `its file system gave no answer for ${PATIENCE_MS / 1000} s`;
 const MEND = 'mount it again, or share another folder';
 
 async function look(path: string): Promise<string> {

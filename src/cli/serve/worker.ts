@@ -5,6 +5,7 @@ import { Socket } from 'node:net';
 import { because, EXIT, type ExitCode, NinefoldError, printable } from '../../base/error.ts';
 import { O_CLOEXEC, O_DIRECTORY, O_PATH } from '../../base/sys.ts';
 import { openSys } from '../../linux/index.ts';
+import { getOpenFileLimit, setOpenFileLimit } from '../../linux/process.ts';
 import { refuseNeedlessCalls } from '../../linux/seccomp.ts';
 import { Stats, serveConnection } from '../../p9-server/index.ts';
 import { lineLog } from '../line-log.ts';
@@ -41,6 +42,7 @@ export async function serveWorker(config: WorkerConfig): Promise<ExitCode> {
   if (config.aliveFd !== undefined) watchEnd(config.aliveFd, () => {}, abandoned);
 
   const rootFd = openRoot(config);
+  settings.limits.descriptors = Math.min(settings.limits.descriptors, descriptorsToHave());
   const log = lineLog(program, settings.logLevel, settings.logFormat);
   // A second wall behind the sandbox, for all threads at once. Everything that it refuses is done by now.
   const walled = settings.sandbox === 'none' ? 0 : refuseNeedlessCalls();
@@ -69,6 +71,17 @@ export async function serveWorker(config: WorkerConfig): Promise<ExitCode> {
   } finally {
     if (settings.stats) printStats();
   }
+}
+
+/** Descriptors that Node and this program keep for themselves. */
+const RESERVE = 64;
+
+/** The limit of open files, raised as far as this process may, less the reserve. */
+function descriptorsToHave(): number {
+  const limit = getOpenFileLimit();
+  if (typeof limit === 'number') return 1024 - RESERVE;
+  const raised = setOpenFileLimit(limit.hard, limit.hard) >= 0 ? limit.hard : limit.soft;
+  return Math.max(RESERVE, raised - RESERVE);
 }
 
 function openRoot({ root }: WorkerConfig): number {
