@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 
-import { chmodSync, chownSync, mkdtempSync, rmSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { program } from '../helpers/places.ts';
 import { probe } from './caps.ts';
-import type { Caps } from './case.ts';
+import type { Cap, Caps } from './case.ts';
 import { NOBODY } from './run.ts';
 
 export interface Target {
@@ -13,18 +15,88 @@ export interface Target {
   close(): Promise<void>;
 }
 
-/** `local`: a folder of the system's temporary one. A path: that folder. */
+/** Why a mount of ours cannot be had here; undefined when it can. */
+export function noMount(): string | undefined {
+  if (!existsSync('/dev/fuse')) return 'needs /dev/fuse';
+  if (process.geteuid?.() !== 0 && !existsSync('/usr/bin/fusermount3')) return 'needs the package fuse3';
+  return undefined;
+}
+
+/** `local`: a folder of the system's temporary one. `mount`: such a folder, served and mounted by us. Else: that folder. */
 export async function openTarget(name: string, asUser: boolean): Promise<Target> {
   const asRoot = process.geteuid?.() === 0 && !asUser;
-  if (name === 'local') {
-    const dir = mkdtempSync(join(tmpdir(), 'ninefold-local-'));
-    chmodSync(dir, 0o755);
+  if (name === 'mount') return openMount(asRoot, asUser);
+  if (name !== 'local') return { dir: name, caps: probe(name, asRoot), close: async () => undefined };
+  const dir = mkdtempSync(join(tmpdir(), 'ninefold-local-'));
+  chmodSync(dir, 0o755);
+  if (asUser) chownSync(dir, NOBODY, NOBODY);
+  return {
+    dir,
+    caps: probe(dir, asRoot),
+    close: async () => rmSync(dir, { recursive: true, force: true }),
+  };
+}
+
+/** What the protocol has no message for, or the server does not carry by design. Everything else that the folder behind can do, its mount must do too. */
+const NOT_CARRIED: Partial<Record<Cap, string>> = {
+  renameFlags: '9P2000.L has no flags for rename',
+  holes: '9P2000.L has no SEEK_DATA and SEEK_HOLE',
+  fallocate: '9P2000.L has no fallocate',
+  tmpfile: '9P2000.L has no O_TMPFILE',
+  trusted: 'only user attributes are served',
+  btime: 'the mount does not answer FUSE_STATX',
+  acl: 'the mount does not have the kernel judge by ACLs (FUSE_POSIX_ACL)',
+};
+
+async function openMount(asRoot: boolean, asUser: boolean): Promise<Target> {
+  const base = mkdtempSync(join(tmpdir(), 'ninefold-mount-'));
+  chmodSync(base, 0o755);
+  const [share, mountpoint] = [join(base, 'share'), join(base, 'mnt')];
+  for (const dir of [share, mountpoint]) {
+    mkdirSync(dir);
     if (asUser) chownSync(dir, NOBODY, NOBODY);
-    return {
-      dir,
-      caps: probe(dir, asRoot),
-      close: async () => rmSync(dir, { recursive: true, force: true }),
-    };
   }
-  return { dir: name, caps: probe(name, asRoot), close: async () => undefined };
+  const sandbox = process.env.NINEFOLD_SANDBOX ?? 'none';
+  const serve = `exec "${process.execPath}" "${program('qfsd')}" 0 1 "${share}" --devices --sandbox ${sandbox}`;
+  const options = asRoot ? 'symfollow,suid,dev,allow_other' : '';
+  const extra = [process.env.NINEFOLD_MOUNT_OPTIONS ?? '', options].filter((o) => o !== '').join(',');
+  const oArgs = extra === '' ? [] : ['-o', extra];
+  await ninefold(asUser, ['mount', ...oArgs, `exec:${serve}`, mountpoint]);
+  const close = async (): Promise<void> => {
+    await ninefold(asUser, ['unmount', mountpoint]);
+    rmSync(base, { recursive: true, force: true });
+  };
+  try {
+    return { dir: mountpoint, caps: mountCaps(share, asRoot), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** The folder behind tells what can be expected; a mount that cannot do it fails the cases instead of hiding them. */
+function mountCaps(share: string, asRoot: boolean): Caps {
+  const caps = { ...probe(share, asRoot) };
+  for (const [cap, why] of Object.entries(NOT_CARRIED) as [Cap, string][]) caps[cap] = why;
+  return caps;
+}
+
+/** Runs `ninefold` and waits for it; what it leaves in the background keeps running. Throws with its words when it fails. */
+function ninefold(asUser: boolean, args: readonly string[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [program('ninefold'), ...args], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: asUser ? { PATH: process.env.PATH, HOME: tmpdir() } : process.env,
+      ...(asUser ? { uid: NOBODY, gid: NOBODY } : {}),
+    });
+    let words = '';
+    child.stderr.on('data', (d: Buffer) => (words += d.toString()));
+    child.once('error', reject);
+    // Not `close`: the mount that stays behind may hold the pipe.
+    child.once('exit', (code) => {
+      child.stderr.destroy();
+      if (code === 0) resolve();
+      else reject(new Error(`ninefold ${args[0]} ended with ${code}: ${words.trim()}`));
+    });
+  });
 }

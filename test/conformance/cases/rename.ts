@@ -217,8 +217,12 @@ say('done')`,
     }
     c.file('f', 'F');
     c.file('g', 'G');
-    for (const flags of [RENAME_NOREPLACE, RENAME_EXCHANGE, RENAME_WHITEOUT, 8])
+    fails('EINVAL', () => c.k.rename2(c.at('f'), c.at('new'), RENAME_NOREPLACE));
+    // The kernel itself sees that the name is there.
+    fails('EEXIST', () => c.k.rename2(c.at('f'), c.at('g'), RENAME_NOREPLACE));
+    for (const flags of [RENAME_EXCHANGE, RENAME_WHITEOUT, 8])
       fails('EINVAL', () => c.k.rename2(c.at('f'), c.at('g'), flags));
     assert.deepEqual([text(c.at('f')), text(c.at('g'))], ['F', 'G']);
+    assert.deepEqual(fs.readdirSync(c.dir).sort(), ['f', 'g']);
   },
 };
