@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { S_IFCHR, S_IFIFO, S_IFSOCK } from '../../src/base/stat.ts';
 import { openSys } from '../../src/linux/index.ts';
-import { NOFID } from '../../src/p9/constants.ts';
+import { NOFID, VERSION } from '../../src/p9/constants.ts';
 import { T } from '../../src/p9/messages.ts';
 import { Kernel } from '../conformance/kernel.ts';
 import type { Fields, Raw9p, Reply } from '../helpers/raw9p.ts';
@@ -86,8 +86,9 @@ export class Arena {
   }
 
   /** A new session on the connection: fid 0 is the root. */
-  async begin(): Promise<Raw9p> {
-    await this.client.version(1 << 20);
+  async begin(version: string = VERSION): Promise<Raw9p> {
+    const agreed = await this.client.version(1 << 20, version);
+    assert.equal(agreed.msg.name.text(), version);
     const nuname = process.getuid?.() ?? 0;
     await allowed(this.client, T.attach, { fid: 0, afid: NOFID, name: '', name2: '', nuname });
     return this.client;

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { test } from 'node:test';
 import { EBADF, EINVAL, EMFILE, ENFILE, ENOSPC, EOPNOTSUPP } from '../../src/base/errno.ts';
-import { NOFID, NOTAG } from '../../src/p9/constants.ts';
+import { NOFID, NOTAG, VERSION_EXT } from '../../src/p9/constants.ts';
 import { T } from '../../src/p9/messages.ts';
 import { scratch } from '../helpers/places.ts';
 import type { Raw9p } from '../helpers/raw9p.ts';
@@ -101,7 +101,7 @@ test('counts up to 2^32 − 1 are cut to msize', async (t) => {
     fs.writeFileSync(`${arena.share}/large`, Buffer.alloc(300_000, 0x61));
     const c = arena.client;
     for (const msize of [4096, 8192, 65_536]) {
-      await c.version(msize);
+      await c.version(msize, VERSION_EXT);
       await allowed(c, T.attach, {
         fid: 0,
         afid: NOFID,
@@ -118,6 +118,9 @@ test('counts up to 2^32 − 1 are cut to msize', async (t) => {
         if (read.errno === 0) assert.ok(read.data.length + 11 <= msize, `Rread of ${read.data.length}`);
         const dir = await c.call(T.readdir, { fid: 2, offset: 0, count });
         if (dir.errno === 0) assert.ok(dir.data.length + 11 <= msize, `Rreaddir of ${dir.data.length}`);
+        const plus = await c.call(T.readdirplus, { fid: 2, offset: 0, count });
+        if (plus.errno === 0)
+          assert.ok(plus.data.length + 12 <= msize, `Rreaddirplus of ${plus.data.length}`);
       }
     }
   });
@@ -152,13 +155,18 @@ test('offsets up to 2^64 − 1', async (t) => {
 test('Treaddir with tiny counts is refused or gives whole entries, and never an early end', async (t) => {
   await inArenas(t, [], async (_t, arena) => {
     arena.fill();
-    const c = await arena.begin();
+    const c = await arena.begin(VERSION_EXT);
     await allowed(c, T.walk, { fid: 0, newfid: 1, names: [] });
     await allowed(c, T.lopen, { fid: 1, flags: 0o200000 });
     for (let count = 0; count < 60; count++) {
       const r = await c.call(T.readdir, { fid: 1, offset: 0, count });
       if (r.errno === 0)
         assert.ok(r.data.length >= 24 && r.data.length <= count, `count ${count}: ${r.data.length}`);
+    }
+    for (let count = 0; count < 300; count++) {
+      const r = await c.call(T.readdirplus, { fid: 1, offset: 0, count });
+      if (r.errno === 0)
+        assert.ok(r.data.length <= count && (r.data.length > 0 || r.msg.status === 1), `count ${count}`);
     }
     // A cookie that the server never gave.
     for (const offset of [1, 12_345, 2 ** 31, 2n ** 63n - 1n])

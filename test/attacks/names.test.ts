@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { VERSION_EXT } from '../../src/p9/constants.ts';
 import { T } from '../../src/p9/messages.ts';
 import type { Fields } from '../helpers/raw9p.ts';
 import { type Arena, hashTree, inArenas } from './arena.ts';
@@ -36,7 +37,7 @@ const NAMES: readonly (readonly [string, (a: Arena) => string | Uint8Array])[] =
 
 type Request = readonly [string, number, (name: string | Uint8Array) => Fields];
 
-/** Every message that carries a name. Fid 0: the root, 1: the folder `dir`, 2: the file, 3: a spare one to be renamed or linked. */
+/** Every message that carries a name. Fid 0: the root, 1: the folder `dir`, 2: the file, 3: a symlink out of the share. */
 const MESSAGES: readonly Request[] = [
   ['Twalk', T.walk, (name) => ({ fid: 0, newfid: 9, names: [name] })],
   ['Twalk before a good name', T.walk, (name) => ({ fid: 0, newfid: 9, names: [name, 'secret'] })],
@@ -52,16 +53,19 @@ const MESSAGES: readonly Request[] = [
   ['Trenameat, new', T.renameat, (name) => ({ fid: 0, name: 'file', newdirfid: 0, name2: name })],
   ['Trename', T.rename, (name) => ({ fid: 2, dfid: 0, name })],
   ['Tlink', T.link, (name) => ({ dfid: 0, fid: 2, name })],
+  ['Tlookup', T.lookup, (name) => ({ fid: 0, name })],
+  ['Tlookup of a symlink as a folder', T.lookup, (name) => ({ fid: 3, name })],
 ];
 
 test('no name leads out of the share, in any message', async (t) => {
   await inArenas(t, [], async (t, arena) => {
-    const c = await arena.begin();
+    const c = await arena.begin(VERSION_EXT);
     const root = (await c.walk(0, 8)).errno;
     assert.equal(root, 0);
     for (const [fid, name] of [
       [1, 'dir'],
       [2, 'file'],
+      [3, 'to-dir'],
     ] as const)
       assert.equal((await c.walk(0, fid, name)).errno, 0);
     const rootQid = (await c.call(T.getattr, { fid: 0, mask: 0x7ff })).msg.qid;

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { test } from 'node:test';
-import { EROFS } from '../../src/base/errno.ts';
+import { EPERM, EROFS } from '../../src/base/errno.ts';
+import { VERSION_EXT } from '../../src/p9/constants.ts';
 import { T } from '../../src/p9/messages.ts';
 import type { Fields } from '../helpers/raw9p.ts';
 import { allowed, hashTree, inArenas, refused } from './arena.ts';
@@ -103,17 +104,32 @@ test('operations that are denied by name are refused before they do anything', a
   });
 });
 
+test('what is denied by its 9P2000.L name is not to be had through Ninefold\u2019s own messages', async (t) => {
+  await inArenas(t, ['--deny', 'readdir,walk,getattr'], async (_t, arena) => {
+    const c = await arena.begin(VERSION_EXT);
+    await allowed(c, T.lopen, { fid: 0, flags: 0o200000 });
+    for (const type of [T.readdir, T.readdirplus])
+      await refused(c, type, { fid: 0, offset: 0, count: 8000 }, EPERM);
+    await refused(c, T.getattr, { fid: 0, mask: 0x7ff }, EPERM);
+    await refused(c, T.lookup, { fid: 0, name: 'file' }, EPERM);
+  });
+});
+
 test('--no-symlinks shows none and makes none', async (t) => {
   await inArenas(t, ['--no-symlinks'], async (_t, arena) => {
-    const c = await arena.begin();
+    const c = await arena.begin(VERSION_EXT);
     for (const name of ['to-file', 'to-dir', 'loop']) assert.notEqual((await c.walk(0, 1, name)).errno, 0);
     await refused(c, T.symlink, { dfid: 0, name: 'new', name2: 'x', gid: 0 });
     await allowed(c, T.walk, { fid: 0, newfid: 2, names: [] });
     await allowed(c, T.lopen, { fid: 2, flags: 0o200000 });
     const r = await allowed(c, T.readdir, { fid: 2, offset: 0, count: 60_000 });
-    const listing = Buffer.from(r.data).toString('latin1');
-    assert.ok(listing.includes('file'));
-    assert.ok(!listing.includes('to-file') && !listing.includes('loop'), 'a symlink is listed');
+    const plus = await allowed(c, T.readdirplus, { fid: 2, offset: 0, count: 60_000 });
+    for (const data of [r.data, plus.data]) {
+      const listing = Buffer.from(data).toString('latin1');
+      assert.ok(listing.includes('file'));
+      assert.ok(!listing.includes('to-file') && !listing.includes('loop'), 'a symlink is listed');
+    }
+    await refused(c, T.lookup, { fid: 0, name: 'to-file' });
     assert.ok(fs.lstatSync(`${arena.share}/to-file`).isSymbolicLink());
   });
 });
