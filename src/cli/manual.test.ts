@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { ninefold } from '../../test/helpers/cli.ts';
+import { TOP } from '../../test/helpers/places.ts';
+import { EXIT } from '../base/error.ts';
+import { LISTEN_FORMS } from '../transport/listen.ts';
+import { SOURCE_FORMS } from '../transport/source.ts';
+import { MOUNT_OPTIONS } from './mount/options.ts';
+import { SERVE_OPTIONS } from './serve/options.ts';
+
+const path = (name: string): string => join(TOP, 'packaging/man', name);
+const page = (name: string): string => readFileSync(path(name), 'utf8');
+
+test('ninefold(1) has every option of every command', async () => {
+  const text = page('ninefold.1');
+  for (const command of ['serve', 'mount', 'unmount', 'list']) {
+    const { stdout } = await ninefold([command, '--help']);
+    const options = [...stdout.matchAll(/^ {2}(?:-[a-z], )?--([a-z-]+)/gm)].map((m) => m[1] ?? '');
+    assert.ok(options.length >= 2, stdout);
+    for (const option of options)
+      if (option !== 'help') assert.ok(text.includes(`Fl Fl ${option}`), `${command} --${option}`);
+  }
+  for (const [name] of MOUNT_OPTIONS)
+    assert.match(text, new RegExp(`^\\.It Cm .*\\b${name.replace('=…', '')}\\b`, 'm'));
+  for (const [form] of [...SOURCE_FORMS, ...LISTEN_FORMS])
+    assert.ok(text.includes(`.It Cm ${/^[a-z-]+/.exec(form)?.[0]}`), form);
+  for (const exit of Object.values(EXIT)) assert.match(text, new RegExp(`^\\.It .*\\b${exit}\\b`, 'm'));
+});
+
+test('qfsd(1) has every option', () => {
+  for (const { flag } of SERVE_OPTIONS)
+    assert.match(page('qfsd.1'), new RegExp(`^\\.It Fl Fl ${flag}\\b`, 'm'));
+});
+
+test('the manual pages are well-formed', (t) => {
+  if (!existsSync('/usr/bin/groff')) return t.skip('needs the package groff-base');
+  for (const name of ['ninefold.1', 'qfsd.1']) {
+    const r = spawnSync('/usr/bin/groff', ['-mdoc', '-Tutf8', '-ww', path(name)], { encoding: 'utf8' });
+    assert.equal(r.status, 0);
+    assert.equal(r.stderr, '', name);
+  }
+});
