@@ -23,7 +23,11 @@ export interface Job {
   signal?: AbortSignal;
 }
 
-const BARE = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/root', LANG: 'C.UTF-8' };
+const BARE = {
+  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  HOME: '/root',
+  LANG: 'C.UTF-8',
+};
 const CONSOLE_KEPT = 16_384;
 
 /**
@@ -84,7 +88,9 @@ async function attend(qemu: ChildProcess, job: Job): Promise<number> {
   const code = /^(\d+)\n/.exec(answer)?.[1];
   if (code !== undefined) return Number(code);
   const why = late ? `not done after ${job.limitMs / 1000} s` : ended;
-  throw new Error(`the guest: ${why}. Its console's last words:\n${words.trim().split('\n').slice(-25).join('\n')}`);
+  throw new Error(
+    `the guest: ${why}. Its console's last words:\n${words.trim().split('\n').slice(-25).join('\n')}`,
+  );
 }
 
 /** What the guest's shell runs. */
@@ -96,7 +102,7 @@ function script(job: Job): string {
   return [
     ...lines,
     `cd ${quoted(job.cwd)} || exit 126`,
-    `exec env -i ${env.join(' ')} ${job.command.map(quoted).join(' ')}`,
+    `exec /usr/bin/env -i ${env.join(' ')} ${job.command.map(quoted).join(' ')}`,
     '',
   ].join('\n');
 }
@@ -104,4 +110,3 @@ function script(job: Job): string {
 function quoted(word: string): string {
   return `'${word.replaceAll("'", `'\\''`)}'`;
 }
-
