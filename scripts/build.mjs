@@ -29,15 +29,16 @@ if (existsSync(programs)) {
     absWorkingDir: top,
     entryPoints: readdirSync(programs).filter((f) => f.endsWith('.ts') && !f.endsWith('.test.ts')).map((f) => join(programs, f)),
     outdir: join(out, 'bin'),
-    outExtension: { '.js': '.mjs' },
+    // CommonJS: without Node's loader for ES modules a program starts some 10 ms sooner.
+    outExtension: { '.js': '.cjs' },
     bundle: true,
     splitting: false,
     platform: 'node',
     target: 'node20',
-    format: 'esm',
+    format: 'cjs',
     external: ['koffi'],
-    // CommonJS packages inside an ESM bundle still call require().
-    banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+    define: { 'import.meta.url': '__here' },
+    banner: { js: "const __here = require('node:url').pathToFileURL(__filename).href;" },
     logLevel: 'warning',
   });
 }

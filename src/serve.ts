@@ -66,11 +66,11 @@ export function serve(what: string | TreeFolder, peer: PeerChannel, options: Sha
   const [near, far] = pair;
   const bridge = new Socket({ fd: near });
   peer.pipe(bridge).pipe(peer);
-  const drop = (): void => {
-    bridge.destroy();
-  };
-  peer.once('error', drop);
+  // pipe() carries ends over, but neither errors nor a stream that is simply destroyed.
+  peer.once('error', () => bridge.destroy());
+  peer.once('close', () => bridge.destroy());
   bridge.once('error', () => peer.destroy());
+  bridge.once('close', () => peer.destroy());
   const fds = { readFd: far, writeFd: far };
   if (typeof what !== 'string') return serveTree(what, fds, () => closeSync(far));
   const served = shareFolder(what, fds, options);
@@ -103,7 +103,7 @@ function serveTree(root: TreeFolder, peer: { readFd: number; writeFd: number }, 
 }
 
 function shareFolder(path: string, peer: { readFd: number; writeFd: number }, options: ShareOptions): Served {
-  const program = fileURLToPath(new URL('../bin/qfsd.mjs', import.meta.url));
+  const program = fileURLToPath(new URL('../bin/qfsd.cjs', import.meta.url));
   const one = peer.readFd === peer.writeFd;
   const child = spawn(process.execPath, [program, '3', one ? '3' : '4', path, ...flags(options)], {
     stdio: ['ignore', 'ignore', 'inherit', peer.readFd, ...(one ? [] : [peer.writeFd])],

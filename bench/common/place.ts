@@ -9,7 +9,7 @@ const OUT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 /** The bundled program of that name in this same build, undefined when it was not built. Run it with `process.execPath`. */
 export function program(name: string): string | undefined {
-  const path = join(OUT, 'bin', `${name}.mjs`);
+  const path = join(OUT, 'bin', `${name}.cjs`);
   return existsSync(path) ? path : undefined;
 }
 

@@ -129,7 +129,7 @@ async function probe(g: Ground, kind: SandboxKind, as?: { uid: number; gid: numb
   await new Promise((ok) => server.once('listening', ok));
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
-  const launcher = { file: fileURLToPath(new URL('../../bin/landlock.mjs', import.meta.url)), nodeArgs: [] };
+  const launcher = { file: fileURLToPath(new URL('../../bin/landlock.cjs', import.meta.url)), nodeArgs: [] };
   const env = { NINEFOLD_X: '1', NODE_OPTIONS: '--no-such-option', LD_PRELOAD: '/x', HOME: '/root' };
   const { argv, env: kept } = confine(kind, means, g.spec, launcher, env, (root) => [
     JSON.stringify({ root, outside: join(g.dir, 'secret'), port, pid: process.pid, ffi: 'koffi' }),

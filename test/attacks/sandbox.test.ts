@@ -83,7 +83,7 @@ test('the descriptors of the server are the connection, the share and its own', 
         assert.ok(
           target === '/share' ||
             target.startsWith(dir) ||
-            /\/etc\/(passwd|group)$|\.mjs$|\/program\//.test(target),
+            /\/etc\/(passwd|group)$|\.[cm]js$|\/program\//.test(target),
           `open: ${target}`,
         );
       }

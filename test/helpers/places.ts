@@ -13,7 +13,7 @@ export const OUT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 /** The bundled program of that name in this same build: run it with `process.execPath`. */
 export function program(name: string): string {
-  return join(OUT, 'bin', `${name}.mjs`);
+  return join(OUT, 'bin', `${name}.cjs`);
 }
 
 /** A fresh folder below the system's temporary one, removed when `t` ends. */

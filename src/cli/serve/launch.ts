@@ -47,7 +47,7 @@ export interface WorkerPlan {
 }
 
 /** The bundled program beside this one: everything here runs from dist/bin. */
-export const programPath = (name: string): string => fileURLToPath(new URL(`./${name}.mjs`, import.meta.url));
+export const programPath = (name: string): string => fileURLToPath(new URL(`./${name}.cjs`, import.meta.url));
 
 /**
  * How a data plane is started, confined as the settings ask. Throws NinefoldError SANDBOX_MISSING (exit 71) if that is not to be had, and
