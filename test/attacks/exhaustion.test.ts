@@ -351,12 +351,12 @@ test('a client that sends and never reads does not fill the memory', async (t) =
   await allowed(c, T.lopen, { fid: 1, flags: 0 });
   const before = memory(s.pid);
   c.socket.pause();
-  for (let i = 0; i < 2000; i++) c.send(c.frame(T.read, { fid: 1, offset: 0, count: 1 << 20 }, i));
+  for (let i = 0; i < 300; i++) c.send(c.frame(T.read, { fid: 1, offset: 0, count: 1 << 20 }, i));
   await new Promise((resolve) => setTimeout(resolve, 500));
   const after = memory(s.pid);
   assert.ok(after - before < 60, `${Math.round(before)} MiB became ${Math.round(after)}`);
   c.socket.resume();
-  for (let i = 0; i < 2000; i++) assert.equal((await c.next())?.errno, 0);
+  for (let i = 0; i < 300; i++) assert.equal((await c.next())?.errno, 0);
   assert.equal(await s.close(), 0, s.stderr());
 });
 

@@ -8,6 +8,7 @@ import { program } from '../helpers/places.ts';
 import { probe } from './caps.ts';
 import type { Cap, Caps } from './case.ts';
 import { NOBODY } from './run.ts';
+import { isV9fs, openV9fs } from './v9fs.ts';
 
 export interface Target {
   dir: string;
@@ -26,6 +27,7 @@ export function noMount(): string | undefined {
 export async function openTarget(name: string, asUser: boolean): Promise<Target> {
   const asRoot = process.geteuid?.() === 0 && !asUser;
   if (name === 'mount') return openMount(asRoot, asUser);
+  if (isV9fs(name)) return openV9fs(name, asRoot, asUser);
   if (name !== 'local') return { dir: name, caps: probe(name, asRoot), close: async () => undefined };
   const dir = mkdtempSync(join(tmpdir(), 'ninefold-local-'));
   chmodSync(dir, 0o755);

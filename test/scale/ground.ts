@@ -163,9 +163,14 @@ export class Stepper {
   }
 
   /** Does the next step; rejects when the helper ends instead, or after 60 s. */
-  async step<R>(what = ''): Promise<R> {
-    const timer = setTimeout(() => this.child.kill('SIGKILL'), 60_000);
+  step<R>(what = ''): Promise<R> {
     this.child.stdin?.write(`${what}\n`);
+    return this.says();
+  }
+
+  /** What it says next without being told to. */
+  async says<R>(): Promise<R> {
+    const timer = setTimeout(() => this.child.kill('SIGKILL'), 60_000);
     const line = await this.lines.next();
     clearTimeout(timer);
     if (line.done === true) throw new Error(`the helper ended: ${this.words}`);

@@ -46,7 +46,7 @@ test('100,000 entries through a mount, and at the same time over raw 9P', needsM
     const behind = new Stepper(helper('churn', big, 'behind-'));
     const before = new Stepper(helper('churn', seen, 'before-'));
     try {
-      await Promise.all([behind.step(), before.step()]);
+      await Promise.all([behind.says(), before.says()]);
       for (const [i, l] of (await list('readdir', '2048', '1048576', 'seek')).entries()) {
         assert.deepEqual({ ...l, others: 0, places: 0 }, ALL, `listing ${i} while entries come and go`);
         assert.ok(l.others > 0, `some of what comes and goes was seen by listing ${i}: ${JSON.stringify(l)}`);
