@@ -13,7 +13,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const top = dirname(dirname(fileURLToPath(import.meta.url)));
-const program = join(top, 'dist/bin/ninefold.cjs');
+const program = join(top, process.env.NINEFOLD_OUT ?? 'dist', 'bin/ninefold.cjs');
 /** What is enough to see a speed: nobody wants to wait for a whole home folder. */
 const LOOK_MS = 8000;
 const READ_BYTES = 512 * 1024 * 1024;

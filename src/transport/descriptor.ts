@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { fstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { isatty } from 'node:tty';
 import { EXIT, NinefoldError } from '../base/error.ts';
 
 /** Flags of /proc/self/fdinfo (proc_pid_fdinfo(5)): open(2)'s, in octal. */
@@ -11,8 +12,8 @@ const O_NONBLOCK = 0o4000;
 const O_PATH = 0o10000000;
 
 /**
- * Checks that two descriptors can carry a conversation: open, a pipe or socket (or a terminal-free character device such as a
- * hypervisor's port), and usable in their direction. Throws NinefoldError FD_CLOSED, FD_KIND or FD_DIRECTION (exit 78).
+ * Checks that two descriptors can carry a conversation: open, a pipe or socket (or a
+ * character device such as a hypervisor's port, but no terminal), and usable in their direction. Throws NinefoldError FD_CLOSED, FD_KIND or FD_DIRECTION (exit 78).
  */
 export function checkDescriptors(readFd: number, writeFd: number): void {
   check(readFd, 'read');
@@ -35,6 +36,9 @@ function check(fd: number, use: 'read' | 'write'): void {
     if (s.isDirectory()) kind = 'a folder';
     else if (s.isFile()) kind = 'a regular file';
     else if (s.isBlockDevice()) kind = 'a block device';
+    else if (isatty(fd)) kind = 'a terminal';
+    // /dev/null and its kin (major 1). Other character devices may be a hypervisor's port.
+    else if (s.isCharacterDevice() && s.rdev >> 8 === 1) kind = 'no place where a peer could be';
     else kind = '';
   } catch {
     throw fail('FD_CLOSED', 'it is not open');

@@ -17,6 +17,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { scratch } from '../../test/helpers/places.ts';
 import { EAGAIN } from '../base/errno.ts';
+import { pipe as makePipe } from '../linux/descriptors.ts';
 import { openSys } from '../linux/index.ts';
 import { netSys } from '../linux/net.ts';
 import type { Channel } from './channel.ts';
@@ -251,14 +252,24 @@ test('descriptors are looked at before they are used', async (t) => {
     code: 'FD_KIND',
     exit: 78,
   });
-  const readOnly = openSync('/dev/null', 'r');
-  await assert.rejects(openChannel(sys, { kind: 'fd', readFd: pipe[0], writeFd: readOnly }, options), {
+  const nothing = openSync('/dev/null', 'r+');
+  await assert.rejects(openChannel(sys, { kind: 'fd', readFd: nothing, writeFd: nothing }, options), {
+    code: 'FD_KIND',
+  });
+  const ends: [number, number] = [-1, -1];
+  assert.equal(makePipe(ends), 0);
+  await assert.rejects(openChannel(sys, { kind: 'fd', readFd: pipe[0], writeFd: ends[0] }, options), {
     code: 'FD_DIRECTION',
+    why: /reading only/,
+  });
+  await assert.rejects(openChannel(sys, { kind: 'fd', readFd: ends[1], writeFd: ends[1] }, options), {
+    code: 'FD_DIRECTION',
+    why: /writing only/,
   });
   const channel = await openChannel(sys, { kind: 'fd', readFd: pipe[0], writeFd: pipe[0] }, options);
   talk(channel, pipe[1]);
   await channel.close();
-  for (const n of [fd, pipe[1], readOnly]) closeSync(n);
+  for (const n of [fd, pipe[1], nothing, ...ends]) closeSync(n);
 });
 
 test('a descriptor from systemd must listen', async (t) => {

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { test } from 'node:test';
+import { cannotMount, leftovers, run } from '../../test/helpers/cli.ts';
+import { OUT, TOP } from '../../test/helpers/places.ts';
+
+const reason = cannotMount();
+
+test('npm start -- FOLDER MOUNTPOINT: shares, mounts, uses, shows speeds, leaves nothing', {
+  ...(reason === undefined ? {} : { skip: reason }),
+}, async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'ninefold-start-test-'));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const [share, mnt] = [join(dir, 'share'), join(dir, 'mnt')];
+  mkdirSync(join(share, 'deep/er'), { recursive: true });
+  mkdirSync(mnt);
+  for (const name of ['a', 'deep/b', 'deep/er/c']) writeFileSync(join(share, name), name);
+  const env = {
+    NINEFOLD_OUT: relative(TOP, OUT),
+    NINEFOLD_RUNTIME_DIR: join(dir, 'run'),
+    TMPDIR: dir,
+    NINEFOLD_SANDBOX: 'none',
+  };
+  const start = [process.execPath, join(TOP, 'scripts/start.mjs')];
+  const r = await run([...start, share, mnt], { env, patience: 60_000 });
+  assert.equal(r.code, 0, r.stdout + r.stderr);
+  assert.match(r.stdout, /sharing .*share on unix:/);
+  assert.match(r.stdout, /fuse\.ninefold rw,/);
+  assert.match(r.stdout, /walked +3 files in 3 folders/);
+  assert.match(r.stdout, /read +0\.0 MB of 3 files/);
+  assert.match(r.stdout, /wrote +67\.1 MB and fsync .* MB\/s/);
+  assert.match(r.stdout, /is unmounted\.\n$/);
+  assert.deepEqual(readdirSync(share).sort(), ['a', 'deep'], 'its scratch folder is gone');
+  assert.deepEqual(await leftovers(dir), []);
+
+  const none = await run([...start, join(dir, 'none'), mnt], { env });
+  assert.equal(none.code, 66);
+  assert.match(none.stdout + none.stderr, /cannot share .*none: no such file/);
+  assert.deepEqual(readdirSync(dir).sort(), ['mnt', 'run', 'share'], 'no temporary folder is left');
+  assert.deepEqual(await leftovers(dir), []);
+});
