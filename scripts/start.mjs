@@ -15,7 +15,7 @@ import { fileURLToPath } from 'node:url';
 const top = dirname(dirname(fileURLToPath(import.meta.url)));
 const program = join(top, process.env.NINEFOLD_OUT ?? 'dist', 'bin/ninefold.cjs');
 /** What is enough to see a speed: nobody wants to wait for a whole home folder. */
-const LOOK_MS = 8000;
+const LOOK_MS = 5000;
 const READ_BYTES = 512 * 1024 * 1024;
 const WRITE_BYTES = 64 * 1024 * 1024;
 const CHUNK = 1024 * 1024;
@@ -160,28 +160,37 @@ async function walk() {
   return found;
 }
 
+/** A few files at a time, as programs that are in a hurry do. */
 async function readFiles(paths) {
   const done = { files: 0, bytes: 0 };
   const deadline = performance.now() + LOOK_MS;
-  const buffer = Buffer.alloc(CHUNK);
-  for (const path of paths) {
-    if (performance.now() > deadline || done.bytes >= READ_BYTES) break;
-    let file;
-    try {
-      file = await open(path, 'r');
-      for (;;) {
-        const { bytesRead } = await file.read(buffer, 0, CHUNK, null);
-        if (bytesRead === 0) break;
-        done.bytes += bytesRead;
-      }
-      done.files++;
-    } catch {
-      // Not ours to read, or gone meanwhile.
-    } finally {
-      await file?.close();
+  const queue = [...paths].reverse();
+  const reader = async () => {
+    const buffer = Buffer.alloc(CHUNK);
+    for (let path = queue.pop(); path !== undefined; path = queue.pop()) {
+      if (performance.now() > deadline || done.bytes >= READ_BYTES) return;
+      await readFile(path, buffer, done);
     }
-  }
+  };
+  await Promise.all([reader(), reader(), reader(), reader()]);
   return done;
+}
+
+async function readFile(path, buffer, done) {
+  let file;
+  try {
+    file = await open(path, 'r');
+    for (;;) {
+      const { bytesRead } = await file.read(buffer, 0, buffer.length, null);
+      if (bytesRead === 0) break;
+      done.bytes += bytesRead;
+    }
+    done.files++;
+  } catch {
+    // Not ours to read, or gone meanwhile.
+  } finally {
+    await file?.close();
+  }
 }
 
 async function write(path) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -264,4 +264,17 @@ test('ssh gets one quoted folder, and its last words are told', skip, async (t) 
     none.stderr,
     /\(ssh ended with status 66: .*cannot share .*none: no such file.*\); look at the server/,
   );
+});
+
+test('what root has mounted an ordinary user cannot unmount', skip, async (t) => {
+  const g = await ground(t);
+  chmodSync(g.dir, 0o755);
+  await up(g, '-o', 'allow_other');
+  const env = { NINEFOLD_RUNTIME_DIR: join(g.dir, 'nobody') };
+  const r = await ninefold(['unmount', g.mnt], { env, uid: 65534 });
+  assert.equal(r.code, 77, r.stderr);
+  assert.match(r.stderr, /^ninefold: cannot unmount [^\n]+; only the user who mounted it, or root, can\n$/);
+  const list = await ninefold(['list'], { env, uid: 65534 });
+  assert.match(list.stdout, /mnt .* unknown/, 'but sees it');
+  assert.equal((await down(g)).code, 0);
 });

@@ -41,7 +41,12 @@ export async function unmountCommand(given: string, lazy: boolean): Promise<Exit
       );
   }
   if (result === 'busy') throw busy(mountpoint);
-  if (result === 'not-mounted') throw notMounted(mountpoint);
+  if (result === 'not-mounted') {
+    // fusermount3 does not find what another user mounted.
+    if (mountAt(readMounts(), mountpoint)?.fstype === FSTYPE)
+      throw failed(mountpoint, 'another user mounted it');
+    throw notMounted(mountpoint);
+  }
   if (result !== 'done') throw failed(mountpoint, result.why);
   if (entry !== undefined && !lazy) await awaitEnd(entry);
   if (entry !== undefined && !isAlive(entry)) unregister(dir, entry.pid);
