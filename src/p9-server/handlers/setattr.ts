@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { EBADF, EINVAL, EISDIR } from '../../base/errno.ts';
+import { EBADF, EINVAL, EISDIR, EPERM } from '../../base/errno.ts';
 import { S_ISGID, S_ISUID } from '../../base/stat.ts';
 import { O_WRONLY, type Off, UTIME_NOW, UTIME_OMIT } from '../../base/sys.ts';
 import {
@@ -32,7 +32,9 @@ export function allowedMode(f: Folder, mode: number): number {
 /**
  * Tsetattr fid[4] valid[4] mode[4] uid[4] gid[4] size[8] atime_sec[8] atime_nsec[8] mtime_sec[8] mtime_nsec[8] → Rsetattr
  *
- * Owner first (it may clear set-id bits), then mode, size, times (each of the others would change them).
+ * Owner first (it may clear set-id bits), then size (so may that), mode, times (each of the others would change them). Linux' client
+ * puts into one message what truncate(2) and open(2) with O_TRUNC by a user who is not the owner do: size, mtime and ctime of now, and
+ * the mode without set-id bits.
  */
 export const setattr: Handler = (f, m) => {
   const fid = f.fid(m.fid);
@@ -40,7 +42,7 @@ export const setattr: Handler = (f, m) => {
   const may = f.mayChange();
   if (may < 0) return may;
   const valid = Number(m.mask);
-  const fd = f.fdOf(fid);
+  let fd = f.fdOf(fid);
   if (fd < 0) return fd;
   const a = m.attr;
   let r = 0;
@@ -52,19 +54,32 @@ export const setattr: Handler = (f, m) => {
     );
     if (r < 0) return r;
   }
-  if ((valid & SETATTR_MODE) !== 0) {
-    r = f.sys.chmodFd(fd, allowedMode(f, a.mode));
-    if (r < 0) return r;
-  }
-  if ((valid & SETATTR_SIZE) !== 0) {
+  const sized = (valid & SETATTR_SIZE) !== 0;
+  if (sized) {
     r = setSize(f, fid, a.size);
     if (r < 0) return r;
+    // Another descriptor was opened meanwhile, and may have taken this one's place.
+    fd = f.fdOf(fid);
+    if (fd < 0) return fd;
   }
-  if ((valid & (SETATTR_ATIME | SETATTR_MTIME)) !== 0) return setTimes(f, fd, valid, m);
+  if ((valid & SETATTR_MODE) !== 0) {
+    r = setMode(f, fd, allowedMode(f, a.mode));
+    if (r < 0) return r;
+  }
+  // ftruncate(2) has set mtime and ctime to now, as anyone who may write can; utimensat(2) lets only the owner set one of the two.
+  const times = sized && (valid & SETATTR_MTIME_SET) === 0 ? SETATTR_ATIME : SETATTR_ATIME | SETATTR_MTIME;
+  if ((valid & times) !== 0) return setTimes(f, fd, valid, m);
   // ctime alone: chown(-1, -1), which every file system counts as a change of the inode.
   if (valid === SETATTR_CTIME) return f.sys.chownFd(fd, KEEP, KEEP);
   return REPLIED;
 };
+
+/** chmod(2) is the owner's; what has the mode already, because ftruncate(2) by someone else cleared its set-id bits, is done. */
+function setMode(f: Folder, fd: number, mode: number): number {
+  const r = f.sys.chmodFd(fd, mode);
+  if (r !== -EPERM || f.sys.stat(fd, f.stat) < 0) return r;
+  return (f.stat.mode & 0o7777) === mode ? 0 : r;
+}
 
 function setTimes(f: Folder, fd: number, valid: number, m: Msg): number {
   const a = m.attr;
