@@ -2,6 +2,7 @@
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { createInterface, type Interface } from 'node:readline';
+import { SLOWNESS } from './patience.ts';
 
 /** What every piece of Python begins with: `say` and `hear` speak lines with the case that started it. */
 const PRELUDE = `
@@ -18,7 +19,7 @@ def tried(fn):
 `;
 
 const PYTHON = 'python3';
-const TIME_LIMIT_MS = 20_000;
+const TIME_LIMIT_MS = 20_000 * SLOWNESS;
 
 /** Other processes for the cases: python3 has mmap, fcntl and flock, and no event loop in the way. Every one is ended with its case. */
 export class Python {

@@ -6,12 +6,13 @@ import { fileURLToPath } from 'node:url';
 import type { Caps } from './case.ts';
 import { cases } from './cases/index.ts';
 import type { Order, Outcome } from './child.ts';
+import { SLOWNESS } from './patience.ts';
 
 export type { Outcome } from './child.ts';
 
 /** Debian's `nobody` and `nogroup`. */
 export const NOBODY = 65_534;
-const CASE_LIMIT_MS = 30_000;
+const CASE_LIMIT_MS = 30_000 * SLOWNESS;
 
 export interface Plan {
   /** Each case makes a fresh folder in here: whoever runs them must be able to. */
