@@ -12,9 +12,23 @@ export interface Watch {
   turn(revents: number): void;
 }
 
+let yieldWanted = false;
+
+/**
+ * Called inside a `turn`: Node gets a turn of its own after it. For work that lives in promises, which settle only while Node's loop runs and which no descriptor announces.
+ */
+export function yieldToNode(): void {
+  yieldWanted = true;
+}
+
 const POLLFD_SIZE = 8;
 /** A busy peer must not starve signals, timers and finished slow calls: after so many turns Node's own loop gets one. */
 const TURNS_BEFORE_YIELD = 64;
+/**
+ * libuv tells the kernel of a new descriptor (a pipe to a child, a socket) only on its next trip, and a callback of that trip may open more. After Node had
+ * work it therefore gets so many trips in a row before a sleep: else a child's end, say, would go unheard until something else wakes us.
+ */
+const TRIPS_AFTER_WORK = 6;
 
 /**
  * The data plane's loop: a synchronous poll(2) over a few descriptors and over Node's own event loop. While only our descriptors
@@ -32,6 +46,7 @@ export class Turns {
   private readonly max: number;
   private finish: (() => void) | undefined;
   private stopped = false;
+  private trips = 0;
 
   /** `max`: how many descriptors are watched at the most. */
   constructor(sys: Sys, max = 8) {
@@ -75,6 +90,7 @@ export class Turns {
 
   /** Turns until Node has work (true) or `stop` (false). */
   private spin(): boolean {
+    yieldWanted = false;
     const { sys, watches, pollfds } = this;
     const dv = pollfds.dv;
     for (let turns = 0; turns < TURNS_BEFORE_YIELD; turns++) {
@@ -87,10 +103,13 @@ export class Turns {
       }
       dv.setInt32(count * POLLFD_SIZE, this.nodeFd, true);
       dv.setUint32(count * POLLFD_SIZE + 4, POLLIN, true);
-      const ready = sys.poll(pollfds, count + 1, sys.eventLoopTimeout());
+      const ready = sys.poll(pollfds, count + 1, this.trips > 0 ? 0 : sys.eventLoopTimeout());
       if (ready < 0 && ready !== -EINTR) throw new Error(`poll: errno ${-ready}`);
-      // 0: a Node timer is due. -EINTR: a signal, whose handler runs in Node's loop.
-      if (ready <= 0) return true;
+      // 0: a Node timer is due, or another trip. -EINTR: a signal, whose handler runs in Node's loop.
+      if (ready <= 0) {
+        this.trips = ready === 0 && this.trips > 0 ? this.trips - 1 : TRIPS_AFTER_WORK;
+        return true;
+      }
       const nodeReady = dv.getUint16(count * POLLFD_SIZE + 6, true) !== 0;
       // `turn` may add or remove watches: look the events up before the first call.
       for (let i = 0; i < count; i++) {
@@ -99,7 +118,10 @@ export class Turns {
         if (w !== undefined && revents !== 0 && dv.getInt32(i * POLLFD_SIZE, true) === w.fd) w.turn(revents);
         if (this.stopped) return false;
       }
-      if (nodeReady) return true;
+      if (nodeReady || yieldWanted) {
+        this.trips = TRIPS_AFTER_WORK;
+        return true;
+      }
     }
     return true;
   }

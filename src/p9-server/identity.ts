@@ -22,7 +22,9 @@ export class Identity {
     this.sys = sys;
     this.options = options;
     this.privileged = sys.geteuid() === 0;
-    this.self = this.privileged ? ROOT : { uid: sys.geteuid(), gid: sys.getegid(), groups: [] };
+    this.self = this.privileged
+      ? ROOT
+      : { uid: sys.geteuid(), gid: sys.getegid(), groups: process.getgroups?.() ?? [] };
     this.current = this.self;
   }
 

@@ -29,7 +29,7 @@ export interface Limits {
 export const DEFAULT_LIMITS: Limits = {
   msize: MAX_MSIZE,
   fids: 1_000_000,
-  descriptors: 900,
+  descriptors: 16_384,
   xattrFids: 64,
   inflight: 256,
   slowBytes: 8 * 1024 * 1024,

@@ -4,6 +4,7 @@ import { EBADF, EINVAL, EIO, EISDIR, EMFILE, ENOENT, ENOTDIR, EOPNOTSUPP, EROFS 
 import { Span } from '../base/mem.ts';
 import { S_IFDIR, S_IFLNK, S_IFREG } from '../base/stat.ts';
 import { O_ACCMODE } from '../base/sys.ts';
+import { yieldToNode } from '../base/turns.ts';
 import type { Writer } from '../p9/coder.ts';
 import {
   GETATTR_BASIC,
@@ -151,8 +152,7 @@ export class Tree implements Backend {
   ): number {
     if (!(value instanceof Promise)) return body(value, w);
     const deferred = wire.defer();
-    // The loop sleeps in poll(2), where no promise settles: an immediate makes it give Node a turn.
-    setImmediate(() => {});
+    yieldToNode();
     value.then(
       (v) => deferred.reply(need, (later) => body(v, later)),
       (error: unknown) => {
