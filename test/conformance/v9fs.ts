@@ -44,7 +44,7 @@ export async function openV9fs(name: string, asRoot: boolean, asUser: boolean): 
   }
   const any = /(^|,)access=any(,|$)/.test(given);
   const { child, fd } = serve(server, share, asUser && any);
-  const options = ['trans=fd', `rfdno=${fd}`, `wfdno=${fd}`, 'version=9p2000.L'];
+  const options = ['trans=fd', 'locktimeout=1', `rfdno=${fd}`, `wfdno=${fd}`, 'version=9p2000.L'];
   // diod exports by path; our server has one folder. With access=any everyone is the user of this name.
   options.push(`uname=${asUser ? 'nobody' : 'root'}`, ...(server === 'diod' ? [`aname=${share}`] : []));
   if (!any) options.push('posixacl');

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+// Cases that fail on a target for a reason outside the server, with the source that says so. File names without more are those of
+// Linux 6.1. A failure that is not listed here is ours; a listed case that passes is told, so that the list does not rot.
+
+export interface Limit {
+  /** Ids of places.ts. */
+  places: readonly string[];
+  why: string;
+  /** Full names of cases. */
+  cases: readonly string[];
+}
+
+const CLIENT = ['v9fs-none', 'v9fs-mmap', 'v9fs-loose', 'diod'];
+const ALL = [...CLIENT, 'v9fs-any'];
+const UNCACHED = ['v9fs-none', 'v9fs-any', 'diod'];
+
+export const LIMITS: readonly Limit[] = [
+  {
+    places: ALL,
+    why: 'the client cuts times that are set to whole seconds: fs/9p never sets s_time_gran, whose default of alloc_super (fs/super.c) is 1 s, and notify_change truncates to it',
+    cases: [
+      'modes: chmod moves the ctime and leaves the mtime',
+      'owners: chown moves the ctime and leaves the mtime',
+      'times: times are kept to the nanosecond, on files, folders and symlinks',
+      'times: times before 1970 and after 2038',
+      'times: UTIME_OMIT leaves one or both',
+      'times: UTIME_NOW for one and a time for the other',
+      'times: futimens works on a file without a name',
+      'times: a set mtime survives closing a descriptor that wrote before',
+      'unlink: an unlinked open file: fstat, ftruncate, fchmod, futimens, fsync',
+    ],
+  },
+  {
+    places: CLIENT,
+    why: '9P2000.L carries a user number (n_uname of Tattach) and no supplementary groups: the server acts with those that its own user database gives',
+    cases: [
+      'modes: chmod by a user outside the group drops setgid',
+      'owners: an owner gives the file to a group of theirs, and to no other',
+      'access: membership through a supplementary group counts',
+    ],
+  },
+  {
+    places: UNCACHED,
+    why: 'the client has no shared writable maps without a cache: .mmap is generic_file_readonly_mmap (fs/9p/vfs_file.c)',
+    cases: [
+      'mmap: what is written through a shared map is read by read(2) of the same process',
+      'mmap: what is written through a shared map is in the file after msync, and after the process ended',
+      'mmap: two processes share a map',
+      'mmap: write(2) by another process is seen in a map',
+      'mmap: a map outlives its descriptor and its name',
+      'mmap: touching a map behind the new end of a truncated file raises SIGBUS',
+      'mmap: a map is extended by growing the file first',
+      'mmap: a map of a sparse file reads zeros and writes into the hole',
+      'mmap: writing through a map moves the mtime by msync at the latest',
+      'mmap: an sqlite database with a write-ahead log (mmap, locks, fsync)',
+    ],
+  },
+  {
+    places: [...ALL, 'mount', 'mount-user'],
+    why: 'Txattrcreate of size 0 with XATTR_REPLACE is how the protocol removes an attribute: replacing a value by an empty one looks the same',
+    cases: ['xattr: an empty value is a value'],
+  },
+  {
+    places: UNCACHED,
+    why: 'the client makes an inode for each name (v9fs_test_new_inode_dotl, fs/9p/vfs_inode_dotl.c), so it does not see its own conflict; Tlock names the process, to which both descriptors belong',
+    cases: ['locks: locks are of the file, not of its name'],
+  },
+];
+
+/** Why this failure is no fault of the server; undefined when it is one. */
+export function limitOf(place: string, name: string): string | undefined {
+  return LIMITS.find((l) => l.places.includes(place) && l.cases.includes(name))?.why;
+}

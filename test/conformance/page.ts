@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+// Runs the conformance cases on every target, in guests where a target needs one, and judges each failure.
+//
+//   node dist/test/conformance/page.js [--places ID,…] [--only RE] [--keep FOLDER] [--write FILE] [--minutes N]
+//
+// --keep: outcomes are kept in FOLDER, a file for each target, and a target that has one is not run again. --write: the page goes to
+// FILE (docs/CONFORMANCE.md). --minutes: the most that one target may take (60). Exits 0 when nothing failed that is not explained,
+// 1 when something did, 64 on usage, 69 when a target could not be run.
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { release } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { debianKernel, noGuest } from '../guest/kernel.ts';
+import { cases } from './cases/index.ts';
+import { LIMITS, limitOf } from './limits.ts';
+import { PLACES, type Place, runPlace } from './places.ts';
+import type { Outcome } from './run.ts';
+import { type Column, count, judge, sheet } from './sheet.ts';
+
+const { values } = parseArgs({
+  options: {
+    places: { type: 'string' },
+    only: { type: 'string' },
+    keep: { type: 'string' },
+    write: { type: 'string' },
+    minutes: { type: 'string', default: '60' },
+  },
+});
+const limitMs = Number(values.minutes) * 60_000;
+const ids = values.places?.split(',') ?? PLACES.map((p) => p.id);
+const unknown = ids.filter((id) => !PLACES.some((p) => p.id === id));
+if (unknown.length > 0 || !(limitMs > 0)) {
+  process.stderr.write(
+    `usage: page.js [--places ${PLACES.map((p) => p.id).join(',')}] [--only RE] [--keep FOLDER] [--write FILE] [--minutes N]\n`,
+  );
+  process.exit(64);
+}
+
+const columns: Column[] = [];
+for (const id of ids) {
+  const place = PLACES.find((p) => p.id === id) as Place;
+  try {
+    columns.push({ place, outcomes: (await outcomesOf(place)).map((o) => judge(place, o, limitOf)) });
+  } catch (error) {
+    process.stderr.write(`${id}: ${(error as Error).message}\n`);
+    process.exitCode = 69;
+  }
+}
+for (const column of columns) {
+  const { place, outcomes } = column;
+  const counts = (['passed', 'limit', 'cannot', 'failed'] as const).map((v) => `${count(column, v)} ${v}`);
+  process.stdout.write(`${place.id}: ${counts.join(', ')}\n`);
+  for (const o of outcomes)
+    if (o.verdict === 'failed') process.stdout.write(`  FAILED ${o.name}\n         ${o.why}\n`);
+  for (const o of outcomes)
+    if (o.verdict === 'passed' && limitOf(place.id, o.name) !== undefined)
+      process.stdout.write(`  passed, though listed as a limit: ${o.name}\n`);
+}
+for (const name of LIMITS.flatMap((l) => l.cases))
+  if (!(name in cases)) {
+    process.stdout.write(`limits.ts names a case that is not there: ${name}\n`);
+    process.exitCode = 1;
+  }
+if (columns.some((c) => count(c, 'failed') > 0 || c.outcomes.length === 0)) process.exitCode ||= 1;
+if (values.write !== undefined) {
+  writeFileSync(values.write, sheet(columns, facts()));
+  process.stdout.write(`written: ${values.write}\n`);
+}
+
+async function outcomesOf(place: Place): Promise<Outcome[]> {
+  const kept = values.keep === undefined ? undefined : join(values.keep, `${place.id}.jsonl`);
+  if (kept !== undefined && existsSync(kept))
+    return readFileSync(kept, 'utf8')
+      .trim()
+      .split('\n')
+      .map((l) => JSON.parse(l) as Outcome);
+  const missing = place.guest ? noGuest() : undefined;
+  if (missing !== undefined) throw new Error(missing);
+  const outcomes: Outcome[] = [];
+  const begin = performance.now();
+  await runPlace(place, {
+    ...(values.only === undefined ? {} : { only: values.only }),
+    limitMs,
+    report: (o) => {
+      outcomes.push(o);
+      if (o.status === 'failed') process.stderr.write(`${place.id}: ${o.name}: ${o.why}\n`);
+    },
+    words: () => undefined,
+  });
+  const seconds = Math.round((performance.now() - begin) / 1000);
+  process.stderr.write(`${place.id}: ${outcomes.length} cases in ${seconds} s\n`);
+  if (kept !== undefined) {
+    mkdirSync(values.keep as string, { recursive: true });
+    writeFileSync(`${kept}.new`, outcomes.map((o) => `${JSON.stringify(o)}\n`).join(''));
+    renameSync(`${kept}.new`, kept);
+  }
+  return outcomes;
+}
+
+function facts(): string[] {
+  const diod = spawnSync('dpkg-query', ['-W', '-f=${Version}', 'diod'], { encoding: 'utf8' });
+  return [
+    `${Object.keys(cases).length} cases`,
+    `Linux ${release()} and Node ${process.version}`,
+    ...(columns.some((c) => c.place.guest) ? [`in the guest: Debian's Linux ${debianKernel().version}`] : []),
+    ...(columns.some((c) => c.place.id === 'diod') ? [`diod ${diod.stdout}`] : []),
+  ];
+}
