@@ -100,6 +100,7 @@ async function outcomesOf(place: Place): Promise<Outcome[]> {
 }
 
 function facts(): string[] {
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: a format of dpkg-query
   const diod = spawnSync('dpkg-query', ['-W', '-f=${Version}', 'diod'], { encoding: 'utf8' });
   return [
     `${Object.keys(cases).length} cases`,

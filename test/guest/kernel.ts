@@ -33,6 +33,11 @@ export function busybox(): string | undefined {
   return ['/usr/bin/busybox', '/bin/busybox'].find((p) => existsSync(p));
 }
 
+/** True if `debianKernel` has nothing to fetch. */
+export function kernelIsThere(): boolean {
+  return existsSync(join(cacheFolder(), packageName()));
+}
+
 /**
  * Debian's newest kernel of this system's release, fetched and unpacked once (70 MB over the network, about 10 s). Two processes may
  * ask at once: each unpacks into a folder of its own and the first rename wins.
