@@ -87,6 +87,8 @@ export class Engine {
   readonly req: Requests;
   /** The server has Treaddirplus and Tlookup. */
   canReaddirplus = false;
+  /** A name that cannot be was listed, and told of. */
+  badNameSeen = false;
   /** The server said that it has no Tunlinkat, or no Trenameat. */
   noUnlinkat = false;
   noRenameat = false;

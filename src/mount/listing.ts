@@ -6,13 +6,17 @@ import type { Op } from './op.ts';
  * How far an open folder has been read: what the server sent and the kernel has not taken yet. Positions are the server's opaque 64-bit offsets, in halves.
  */
 export class Listing {
-  /** Payload of Rreaddir or Rreaddirplus, entries from `pos` on are still to be given. */
+  /** Payload of Rreaddir or Rreaddirplus, entries from `pos` on are still to be given. Kept until the next batch comes, or the end was told. */
   data: Buffer | undefined;
   dv: DataView | undefined;
   plus = false;
   /** When the batch was asked for, ms. */
   at = 0;
   pos = 0;
+  /** Where in `data` the last reply to the kernel began. */
+  replyPos = 0;
+  /** All of `data` was given once. */
+  usedUp = false;
   /** The offset that the kernel must ask for to get the entry at `pos`. */
   nextLo = 0;
   nextHi = 0;
@@ -34,11 +38,17 @@ export class Listing {
   barren = 0;
   errno = 0;
 
+  /** Entries of `data` are still to be given. */
+  get left(): boolean {
+    return this.data !== undefined && this.pos < this.data.length;
+  }
+
   /** Begins anew at an offset. */
   rewind(lo: number, hi: number): void {
     this.data = undefined;
     this.dv = undefined;
     this.pos = 0;
+    this.replyPos = 0;
     this.nextLo = lo;
     this.nextHi = hi;
     this.lastLo = lo;

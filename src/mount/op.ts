@@ -59,6 +59,8 @@ export class Op {
   owner: OwnerLocks | undefined;
   /** Ask for the folder's entries behind this lookup. */
   prefetch = false;
+  /** Of a listing: it stands where this request wants to read. */
+  placed = false;
   /** Of finding an object again (fids.ts). */
   chain: Node[] | undefined;
   goOn: Step | undefined;
@@ -85,6 +87,7 @@ export class Op {
     this.cache = undefined;
     this.owner = undefined;
     this.prefetch = false;
+    this.placed = false;
     this.chain = undefined;
     this.goOn = undefined;
     this.retried = false;

@@ -65,6 +65,8 @@ export function lookupFromCache(e: Engine, op: Op, dir: Node, again: Step): bool
 
 function wait(cache: DirCache, op: Op, again: Step): boolean {
   op.goOn = again;
+  // Not to be used again before it was gone through below, even if its caller is killed meanwhile.
+  op.held = true;
   cache.waiters.push(op);
   return true;
 }
@@ -142,6 +144,7 @@ function onBatch(e: Engine, op: Op, err: number, r: Reply): void {
   for (const w of waiters) {
     const again = w.goOn as Step;
     w.goOn = undefined;
+    w.held = false;
     if (!w.done) again(e, w);
     e.release(w);
   }

@@ -38,7 +38,9 @@ export async function runMount(how: RunMount): Promise<MountEnd> {
     log: how.log ?? (() => {}),
     stats: how.stats ?? new MountStats(),
   });
-  if (how.onReady !== undefined) engine.ready = how.onReady;
+  const { onReady } = how;
+  // A timer, because whoever waits for a promise is not heard while the loop sleeps in poll(2).
+  if (onReady !== undefined) engine.ready = () => void setTimeout(onReady, 0);
   if (how.isDying !== undefined) engine.interrupts.isDying = how.isDying;
   return engine.run();
 }

@@ -50,8 +50,8 @@ function body(type: number, make: (reply: Bend, thing: Thing | undefined) => Buf
   return (reply, m, thing) =>
     m.type === type && reply.type === type + 1 ? [{ ...reply, body: make(reply, thing) }] : undefined;
 }
-const IO = /Input\/output error/;
-const GONE = /not connected|Input\/output error|Software caused/;
+const IO = /Input\/output error|I\/O error/;
+const GONE = /not connected|Input\/output error|I\/O error|Software caused|can.t cd/;
 
 /** Entries for the root, once; then the end. */
 function listing(...entries: Buffer[]): Bender {
@@ -373,9 +373,12 @@ async function play(t: TestContext, c: Case): Promise<void> {
     if (c.bend !== undefined) r.server.bend = c.bend;
     if (c.raw !== undefined) {
       const { raw } = c;
+      let over = false;
       r.server.raw = (reply) => {
+        if (over) return Buffer.alloc(0);
         const b = raw(reply);
-        if (b !== undefined) setTimeout(() => r.server.close(), 100);
+        over = b !== undefined;
+        if (over) setTimeout(() => r.server.close(), 100);
         return b;
       };
     }

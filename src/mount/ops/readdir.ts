@@ -47,28 +47,34 @@ export function readdir(e: Engine, op: Op): void {
     // The batch that was asked for when the folder was opened is on its way.
     if (listing.waiter !== undefined) return e.error(op, EBUSY);
     listing.waiter = op;
+    // None of its own messages is under way: it must not be used again before the batch is there, even if its caller is killed.
+    op.held = true;
     return;
   }
   serve(e, op, listing);
 }
 
-function serve(e: Engine, op: Op, l: Listing): void {
+/** Brings the listing to where the kernel wants to read. Once for each request: batches that bring nothing move it on. */
+function place(e: Engine, op: Op, l: Listing): void {
   const atStart = op.offLo === 0 && op.offHi === 0;
   const goesOn = op.offLo === l.nextLo && op.offHi === l.nextHi;
   // What came along with opendir(3) is not given out when it is out of date by now.
   const dir = op.node as Node;
-  const stale =
-    atStart && l.data !== undefined && (dir.changedAt >= l.at || e.policy.entryLeft(l.at, e.now) <= 0);
-  if (stale || !goesOn || (atStart && l.ended && l.data === undefined && l.batches > 0))
-    l.rewind(op.offLo, op.offHi);
+  const old = dir.changedAt >= l.at || e.policy.entryLeft(l.at, e.now) <= 0;
+  const again = atStart && ((l.left && old) || (l.ended && !l.left && l.batches > 0));
+  if (again || (!goesOn && !goBack(l, op))) l.rewind(op.offLo, op.offHi);
+}
+
+function serve(e: Engine, op: Op, l: Listing): void {
+  if (!op.placed) place(e, op, l);
+  op.placed = true;
   if (l.errno !== 0) {
     const { errno } = l;
     l.rewind(0, 0);
     return e.error(op, errno);
   }
-  if (l.data !== undefined) {
-    const plus = op.opcode === OP.readdirplus;
-    const len = plus && !l.plus ? -1 : pack(e, op, l, plus);
+  if (l.left) {
+    const len = pack(e, op, l, op.opcode === OP.readdirplus);
     if (len < 0) return;
     if (len > 0) {
       l.barren = 0;
@@ -79,6 +85,8 @@ function serve(e: Engine, op: Op, l: Listing): void {
     if (++l.barren > BARREN_MAX) return e.lie(op, 'listed a folder without one possible name');
   }
   if (l.ended) {
+    l.data = undefined;
+    l.dv = undefined;
     e.answer(op);
     return;
   }
@@ -86,6 +94,24 @@ function serve(e: Engine, op: Op, l: Listing): void {
   if (fid < 0) return e.error(op, EBADF);
   l.waiter = op;
   fetch(e, op, l, fid, e.canReaddirplus && op.opcode === OP.readdirplus);
+}
+
+/**
+ * A program with a small buffer takes only the first entries of a reply, and the kernel asks again from there: `l` goes back to that place, if the reply before
+ * had it. The beginning is always read anew: that is what rewinddir(3) is for.
+ */
+function goBack(l: Listing, op: Op): boolean {
+  const { data, dv } = l;
+  if (data === undefined || dv === undefined || (op.offLo === 0 && op.offHi === 0)) return false;
+  for (let pos = l.replyPos; pos >= 0 && pos < l.pos; ) {
+    pos = l.plus ? readPlus(dv, pos, data.length) : readDirent(dv, pos, data.length, entry);
+    if (pos < 0 || entry.offsetLo !== op.offLo || entry.offsetHi !== op.offHi) continue;
+    l.pos = pos;
+    l.nextLo = op.offLo;
+    l.nextHi = op.offHi;
+    return true;
+  }
+  return false;
 }
 
 /** Asks for the next batch of an open folder. `op` is only whose request it is; the one that wants the entries is `l.waiter`. */
@@ -127,6 +153,7 @@ function took(e: Engine, op: Op, err: number, r: Reply, at: number, plus: boolea
     l.dv = new DataView(l.data.buffer);
     l.plus = plus;
     l.pos = 0;
+    l.usedUp = false;
     l.ended = eof;
     if (eof && l.batches === 0 && l.lastLo === 0 && l.lastHi === 0 && op.node !== undefined) {
       rememberListing(e, op.node, l.at, l.data);
@@ -135,6 +162,7 @@ function took(e: Engine, op: Op, err: number, r: Reply, at: number, plus: boolea
   const { waiter } = l;
   l.waiter = undefined;
   if (waiter === undefined) return;
+  waiter.held = false;
   if (!waiter.done) serve(e, waiter, l);
   if (waiter !== op) e.release(waiter);
 }
@@ -152,6 +180,7 @@ function pack(e: Engine, op: Op, l: Listing, plus: boolean): number {
   const dir = op.node as Node;
   let to = OUT_HEADER;
   given.length = 0;
+  l.replyPos = l.pos;
   while (l.pos < end) {
     const next = l.plus ? readPlus(dv, l.pos, end) : readDirent(dv, l.pos, end, entry);
     if (next < 0) return ended(e, op, l, 'sent half an entry of a folder');
@@ -166,7 +195,8 @@ function pack(e: Engine, op: Op, l: Listing, plus: boolean): number {
         return -1;
       }
       if (plus) {
-        putPlus(e, out, to, dir, l, what === NAME_GOOD && dir.changedAt < l.at);
+        // The kernel changes between the two kinds within one listing: what was fetched without attributes is given without an entry.
+        putPlus(e, out, to, dir, l, l.plus && what === NAME_GOOD && dir.changedAt < l.at);
         to += ENTRY_OUT;
       }
       const noIno = (entry.pathLo | entry.pathHi) === 0;
@@ -193,7 +223,9 @@ function pack(e: Engine, op: Op, l: Listing, plus: boolean): number {
     l.nextHi = offsetHi;
     l.pos = next;
   }
-  l.data = undefined;
+  // Given out a second time: how far the listing has come was noted the first time.
+  if (l.usedUp) return to - OUT_HEADER;
+  l.usedUp = true;
   l.lastLo = l.nextLo;
   l.lastHi = l.nextHi;
   if (!l.movedTo(l.lastLo, l.lastHi)) {
@@ -254,5 +286,9 @@ function countOut(e: Engine): void {
 
 function warnName(e: Engine, data: Uint8Array, off: number, len: number): void {
   const text = new TextDecoder().decode(data.subarray(off, off + Math.min(len, 60)));
-  e.warn(`the server listed the impossible name "${printable(text)}" (${len} bytes); it is not shown`);
+  if (e.badNameSeen) return;
+  e.badNameSeen = true;
+  e.warn(
+    `the server listed the impossible name "${printable(text)}" (${len} bytes); it and others like it are not shown`,
+  );
 }
