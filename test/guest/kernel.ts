@@ -35,7 +35,7 @@ export function busybox(): string | undefined {
 
 /** True if `debianKernel` has nothing to fetch. */
 export function kernelIsThere(): boolean {
-  return existsSync(join(cacheFolder(), packageName()));
+  return unpacked() !== undefined;
 }
 
 /**
@@ -78,18 +78,23 @@ export function debianKernel(): GuestKernel {
   return kernel;
 }
 
-/** The package that `linux-image-amd64` stands for; without package lists, one that was unpacked before. */
+/** The package that was unpacked last, else the one that `linux-image-amd64` stands for now: remove the cache folder to have a newer one. */
 function packageName(): string {
+  const before = unpacked();
+  if (before !== undefined) return before;
   const told = spawnSync('apt-cache', ['depends', 'linux-image-amd64'], { encoding: 'utf8' });
   const name = /Depends: (linux-image-[\w.+-]+)/.exec(told.stdout ?? '')?.[1];
-  if (name !== undefined) return name;
-  const before = existsSync(cacheFolder())
-    ? readdirSync(cacheFolder()).filter((f) => f.startsWith('linux-image-'))
-    : [];
-  const last = before.sort().at(-1);
-  if (last === undefined)
+  if (name === undefined)
     throw new Error('apt-cache does not know linux-image-amd64: run `apt-get update` first');
-  return last;
+  return name;
+}
+
+function unpacked(): string | undefined {
+  if (!existsSync(cacheFolder())) return undefined;
+  return readdirSync(cacheFolder())
+    .filter((f) => f.startsWith('linux-image-'))
+    .sort()
+    .at(-1);
 }
 
 function must(command: string, args: readonly string[], cwd: string): void {
