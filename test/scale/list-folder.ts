@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 // list-folder PATH COUNT HOW…: lists a folder of COUNT entries `stay-000000`… and whatever else comes and goes, once for each HOW, and prints what it saw.
-// HOW: `readdir` (the C library's, through Node), a number (getdents64(2) with a buffer of so many bytes), or `seek` (telldir and seekdir).
+// HOW: `readdir` (the C library's, through Node), a number (getdents64(2) with a buffer of so many bytes), `looks` (lstat(2) of an entry now and then, which
+// makes the kernel ask for attributes along with some parts of the listing and not with others), or `seek` (telldir and seekdir).
 
-import { opendirSync } from 'node:fs';
+import { lstatSync, opendirSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Mem } from '../../src/base/mem.ts';
 import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, type Off } from '../../src/base/sys.ts';
 import { openSys } from '../../src/linux/index.ts';
@@ -88,6 +90,21 @@ function byGetdents(size: number): Listing {
   return tally.result();
 }
 
+function withLooks(): Listing {
+  const tally = new Tally();
+  const mem = sys.alloc(4096);
+  const fd = openFolder();
+  let stay = '';
+  const take = (name: string): void => {
+    tally.see(name);
+    if (name.startsWith('stay-')) stay = name;
+  };
+  for (let i = 0; someEntries(fd, mem, take); i++)
+    if (i % 5 === 0 && stay !== '') lstatSync(join(path, stay));
+  sys.close(fd);
+  return tally.result();
+}
+
 /** Goes back to places all over the folder, the last first: each must show the entry that came there before. */
 function bySeek(): Listing {
   const tally = new Tally();
@@ -117,7 +134,5 @@ function bySeek(): Listing {
   return tally.result(places.length, strayed);
 }
 
-const results: Listing[] = [];
-for (const how of hows)
-  results.push(how === 'readdir' ? byReaddir() : how === 'seek' ? bySeek() : byGetdents(Number(how)));
-process.stdout.write(JSON.stringify(results));
+const ways: Readonly<Record<string, () => Listing>> = { readdir: byReaddir, looks: withLooks, seek: bySeek };
+process.stdout.write(JSON.stringify(hows.map((how) => ways[how]?.() ?? byGetdents(Number(how)))));
