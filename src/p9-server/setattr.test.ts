@@ -59,3 +59,17 @@ test('a truncation that says the mode without set-id bits is done, any other mod
   assert.equal((await c.call(T.setattr, { fid: 1, mask: SETATTR_MODE, attr: { mode: 0o700 } })).errno, EPERM);
   assert.equal(statSync(path).mode & 0o7777, 0o777);
 });
+
+// What Linux' client sends with cache=loose before the first write of someone who is not the owner.
+test('the mode without set-id bits is set by whoever may write, and by nobody else', async (t) => {
+  const { c, path } = (await withOthersFile(t, 0o6777)) ?? {};
+  if (c === undefined || path === undefined) return;
+  const chmod = (mode: number) => c.call(T.setattr, { fid: 1, mask: SETATTR_MODE, attr: { mode } });
+  assert.equal((await chmod(0o776)).errno, EPERM);
+  assert.equal((await chmod(0o777)).errno, 0);
+  assert.equal(statSync(path).mode & 0o7777, 0o777);
+  assert.equal(statSync(path).size, 6);
+  chmodSync(path, 0o6755);
+  assert.equal((await chmod(0o755)).errno, EPERM);
+  assert.equal(statSync(path).mode & 0o7777, 0o6755);
+});

@@ -58,14 +58,14 @@ export const setattr: Handler = (f, m) => {
   if (sized) {
     r = setSize(f, fid, a.size);
     if (r < 0) return r;
-    // Another descriptor was opened meanwhile, and may have taken this one's place.
-    fd = f.fdOf(fid);
-    if (fd < 0) return fd;
   }
   if ((valid & SETATTR_MODE) !== 0) {
-    r = setMode(f, fd, allowedMode(f, a.mode));
+    r = setMode(f, fid, allowedMode(f, a.mode));
     if (r < 0) return r;
   }
+  // Other descriptors were opened meanwhile, and may have taken this one's place.
+  fd = f.fdOf(fid);
+  if (fd < 0) return fd;
   // ftruncate(2) has set mtime and ctime to now, as anyone who may write can; utimensat(2) lets only the owner set one of the two.
   const times = sized && (valid & SETATTR_MTIME_SET) === 0 ? SETATTR_ATIME : SETATTR_ATIME | SETATTR_MTIME;
   if ((valid & times) !== 0) return setTimes(f, fd, valid, m);
@@ -74,12 +74,32 @@ export const setattr: Handler = (f, m) => {
   return REPLIED;
 };
 
-/** chmod(2) is the owner's; what has the mode already, because ftruncate(2) by someone else cleared its set-id bits, is done. */
-function setMode(f: Folder, fd: number, mode: number): number {
+/**
+ * chmod(2) is the owner's. What has the mode already is done: ftruncate(2) by someone else cleared its set-id bits. A client that keeps
+ * data to write later says the mode without them before the first write, as the writer: file_remove_privs of Linux.
+ */
+function setMode(f: Folder, fid: Fid, mode: number): number {
+  const fd = f.fdOf(fid);
+  if (fd < 0) return fd;
   const r = f.sys.chmodFd(fd, mode);
   if (r !== -EPERM || f.sys.stat(fd, f.stat) < 0) return r;
-  return (f.stat.mode & 0o7777) === mode ? 0 : r;
+  const before = f.stat.mode & 0o7777;
+  if (before === mode) return 0;
+  if (mode !== (before & ~(S_ISUID | S_ISGID)) && mode !== (before & ~S_ISUID)) return r;
+  return clearSetId(f, fid, mode) ? 0 : r;
 }
+
+/** Has the kernel clear set-id bits for whoever may write: it does so in fallocate(2), which with KEEP_SIZE changes neither size nor content. */
+function clearSetId(f: Folder, fid: Fid, mode: number): boolean {
+  if (!fid.node.isFile) return false;
+  const writable = writableOf(f, fid);
+  if (writable < 0) return false;
+  f.sys.fallocate(writable, FALLOC_FL_KEEP_SIZE, 0, 1);
+  const r = f.sys.stat(writable, f.stat);
+  if (writable !== fid.open?.fd) f.sys.close(writable);
+  return r === 0 && (f.stat.mode & 0o7777) === mode;
+}
+const FALLOC_FL_KEEP_SIZE = 1;
 
 function setTimes(f: Folder, fd: number, valid: number, m: Msg): number {
   const a = m.attr;
@@ -107,14 +127,18 @@ function setSize(f: Folder, fid: Fid, size: Off): number {
   if (fid.node.isDir) return -EISDIR;
   if (!fid.node.isFile) return -EINVAL;
   if (size > MAX_SIZE) return -EINVAL;
-  if (fid.open?.canWrite === true) return f.sys.ftruncate(fid.open.fd, size);
+  const writable = writableOf(f, fid);
+  if (writable < 0) return writable;
+  const r = f.sys.ftruncate(writable, size);
+  if (writable !== fid.open?.fd) f.sys.close(writable);
+  return r;
+}
+
+/** A descriptor that can write: the fid's own, or a new one, which the caller closes. Or -errno. */
+function writableOf(f: Folder, fid: Fid): number {
+  if (fid.open?.canWrite === true) return fid.open.fd;
   const room = f.pool.room();
   if (room < 0) return room;
   const fd = f.fdOf(fid);
-  if (fd < 0) return fd;
-  const writable = f.sys.reopen(fd, O_WRONLY);
-  if (writable < 0) return writable;
-  const r = f.sys.ftruncate(writable, size);
-  f.sys.close(writable);
-  return r;
+  return fd < 0 ? fd : f.sys.reopen(fd, O_WRONLY);
 }
