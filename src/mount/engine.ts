@@ -54,6 +54,8 @@ const MAX_TAGS = 512;
 const TAGS_PER_REQUEST = 16;
 /** Kernel requests taken in one turn, so that replies get their turn too. */
 const REQUESTS_PER_TURN = 64;
+/** How long requests are still refused one by one after the server went, before the device is given up (which refuses them all, but for a moment differently). */
+const LINGER_MS = 20;
 /** Room for `struct fuse_in_header`, the longest struct, two names, and then some: what a request has beside its data. */
 const REQUEST_SLACK = 16384;
 
@@ -170,14 +172,33 @@ export class Engine {
     return this.ended ?? { kind: 'unmounted' };
   }
 
-  /** Ends the loop. Whoever still waits gets ENOTCONN at once. */
+  /** Ends the mount. Whoever waits gets ENOTCONN at once, and so do those who come in the moment before the caller closes the device. */
   end(end: MountEnd): void {
     if (this.ended !== undefined) return;
     this.ended = end;
-    if (end.kind !== 'unmounted') {
-      for (const op of this.ops) if (op.active && !op.done) this.error(op, ENOTCONN);
+    if (end.kind === 'unmounted') return this.turns.stop();
+    for (const op of this.ops) if (op.active && !op.done) this.error(op, ENOTCONN);
+    this.deviceWatch.events = POLLIN;
+    this.turns.remove(this.readWatch);
+    this.turns.remove(this.writeWatch);
+    this.refuseAll();
+    setTimeout(() => this.turns.stop(), LINGER_MS);
+  }
+
+  /** After the end: ENOTCONN to all that comes. */
+  private refuseAll(): void {
+    const { request, header } = this;
+    for (let i = 0; i < REQUESTS_PER_TURN; i++) {
+      const n = this.sys.read(this.fuseFd, request, 0, request.size);
+      if (n === -EAGAIN) return;
+      if (n === -ENOENT || n === -EINTR) continue;
+      if (n < 0) return this.turns.stop();
+      if (!header.read(request.dv, n)) continue;
+      const { opcode } = header;
+      if (opcode === OP.forget || opcode === OP.batchForget || opcode === OP.interrupt) continue;
+      putOutHeader(this.out.dv, 0, OUT_HEADER, -ENOTCONN, header.uniqueLo, header.uniqueHi);
+      this.sys.write(this.fuseFd, this.out, 0, OUT_HEADER);
     }
-    this.turns.stop();
   }
 
   get isEnded(): boolean {
@@ -187,6 +208,7 @@ export class Engine {
   // ---- the kernel's side ----
 
   private onDevice(): void {
+    if (this.ended !== undefined) return this.refuseAll();
     this.now = performance.now();
     const { request, header } = this;
     for (let i = 0; i < REQUESTS_PER_TURN && this.mayTake(); i++) {

@@ -105,6 +105,23 @@ export class FakeServer {
     this.socket.destroy();
   }
 
+  /** Sends bytes now. */
+  say(data: Buffer): void {
+    this.socket.write(data);
+  }
+
+  private dripping = Promise.resolve();
+
+  /** Sends bytes one by one, each in a trip of the event loop of its own. */
+  drip(data: Buffer): void {
+    this.dripping = this.dripping.then(async () => {
+      for (const b of data) {
+        this.socket.write(Buffer.from([b]));
+        await new Promise((resolve) => setTimeout(resolve, 0));
+      }
+    });
+  }
+
   private take(d: Buffer): void {
     this.input = Buffer.concat([this.input, d]);
     while (this.input.length >= 7) {

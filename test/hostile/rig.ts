@@ -8,7 +8,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Sys } from '../../src/base/sys.ts';
 import { openSys } from '../../src/linux/index.ts';
-import { MNT_DETACH, MS_NODEV, MS_NOSUID, mount, openFuse, umount } from '../../src/linux/mount.ts';
+import {
+  MNT_DETACH,
+  MNT_FORCE,
+  MS_NODEV,
+  MS_NOSUID,
+  mount,
+  openFuse,
+  umount,
+} from '../../src/linux/mount.ts';
 import { setNonblocking, socketpair } from '../../src/linux/net.ts';
 import {
   attachSession,
@@ -43,6 +51,7 @@ export interface Mounted {
   readonly end: Promise<MountEnd>;
   /** Runs a shell command with the mount as its folder. */
   sh(command: string, ms?: number): Promise<Ran>;
+  unmount(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -101,6 +110,9 @@ export async function mountOn(
     log,
     end: closed,
     sh: (command, ms) => run('/bin/sh', ['-c', `cd ${dir} && { ${command}\n}`], ms),
+    async unmount() {
+      umount(dir, MNT_DETACH | MNT_FORCE);
+    },
     async close() {
       umount(dir, MNT_DETACH);
       await closed;
