@@ -18,7 +18,9 @@ import { type Served, type ServeHow, startQfsd } from '../helpers/server.ts';
 export const CANARY = 'canary-7f3a91-must-never-be-seen';
 
 /** Each row of the attacks runs without a sandbox, where only the code stands in the way, and again with each kind. */
-export const SANDBOXES: readonly string[] = ['none', 'bwrap', 'landlock'];
+export const SANDBOXES: readonly string[] = (
+  process.env.NINEFOLD_ATTACK_SANDBOXES ?? 'none,bwrap,landlock'
+).split(',');
 
 export const isRoot = process.geteuid?.() === 0;
 const kernel = new Kernel(openSys());

@@ -54,6 +54,23 @@ test('fids are capped, and given back by clunk', async (t) => {
   });
 });
 
+test('a fid in use is not taken again, and NOFID is none', async (t) => {
+  await inArenas(t, [], async (_t, arena) => {
+    arena.fill();
+    const c = await arena.begin();
+    await allowed(c, T.walk, { fid: 0, newfid: 1, names: ['file'] });
+    await allowed(c, T.lopen, { fid: 1, flags: 0 });
+    for (const number of [1, 0, NOFID]) {
+      // A walk onto itself is allowed.
+      if (number !== 0) await refused(c, T.walk, { fid: 0, newfid: number, names: [] }, EBADF, EINVAL);
+      await refused(c, T.attach, { fid: number, afid: NOFID, name: '', name2: '', nuname: 0 }, EBADF, EINVAL);
+      await refused(c, T.xattrwalk, { fid: 0, newfid: number, name: '' }, EBADF, EINVAL);
+    }
+    const r = await allowed(c, T.read, { fid: 1, offset: 0, count: 100 });
+    assert.equal(Buffer.from(r.data).toString(), 'in the share');
+  });
+});
+
 test('attribute fids past the cap get ENOSPC, of both kinds', async (t) => {
   await inArenas(t, ['--max-xattr-fids', '8'], async (_t, arena) => {
     const c = await arena.begin();

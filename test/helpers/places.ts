@@ -11,9 +11,9 @@ export const TOP = findTop();
 /** Where this build put its files: `dist`, or what `scripts/build.mjs --out` was told. */
 export const OUT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
-/** The bundled program of that name in this same build: run it with `process.execPath`. */
+/** The bundled program of that name in this same build (NINEFOLD_PROGRAMS: in that folder): run it with `process.execPath`. */
 export function program(name: string): string {
-  return join(OUT, 'bin', `${name}.cjs`);
+  return join(process.env.NINEFOLD_PROGRAMS ?? join(OUT, 'bin'), `${name}.cjs`);
 }
 
 /** A fresh folder below the system's temporary one, removed when `t` ends. */

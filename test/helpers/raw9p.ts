@@ -7,6 +7,9 @@ import { NOFID, NOTAG, VERSION } from '../../src/p9/constants.ts';
 import { BY_TYPE, RLERROR, T } from '../../src/p9/messages.ts';
 import { Msg } from '../../src/p9/msg.ts';
 
+/** A server that says nothing for so long has hung. */
+const SILENCE_MS = Number(process.env.NINEFOLD_SILENCE_MS ?? 30_000);
+
 /** A reply, with everything that its message carries copied out. */
 export interface Reply {
   readonly type: number;
@@ -86,7 +89,13 @@ export class Raw9p {
     const r = this.replies.shift();
     if (r !== undefined) return Promise.resolve(r);
     if (this.closed) return Promise.resolve(undefined);
-    return new Promise((resolve) => this.waiters.push(resolve));
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`no reply for ${SILENCE_MS / 1000} s`)), SILENCE_MS);
+      this.waiters.push((r) => {
+        clearTimeout(timer);
+        resolve(r);
+      });
+    });
   }
 
   /** Encodes one request; `tag` defaults to the next free one. */
