@@ -8,7 +8,7 @@
 // 1 when something did, 64 on usage, 69 when a target could not be run.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -78,6 +78,10 @@ async function outcomesOf(place: Place): Promise<Outcome[]> {
       .map((l) => JSON.parse(l) as Outcome);
   const missing = place.guest ? noGuest() : undefined;
   if (missing !== undefined) throw new Error(missing);
+  if (kept !== undefined) {
+    mkdirSync(values.keep as string, { recursive: true });
+    writeFileSync(`${kept}.new`, '');
+  }
   const outcomes: Outcome[] = [];
   const begin = performance.now();
   await runPlace(place, {
@@ -85,17 +89,14 @@ async function outcomesOf(place: Place): Promise<Outcome[]> {
     limitMs,
     report: (o) => {
       outcomes.push(o);
+      if (kept !== undefined) appendFileSync(`${kept}.new`, `${JSON.stringify(o)}\n`);
       if (o.status === 'failed') process.stderr.write(`${place.id}: ${o.name}: ${o.why}\n`);
     },
     words: () => undefined,
   });
   const seconds = Math.round((performance.now() - begin) / 1000);
   process.stderr.write(`${place.id}: ${outcomes.length} cases in ${seconds} s\n`);
-  if (kept !== undefined) {
-    mkdirSync(values.keep as string, { recursive: true });
-    writeFileSync(`${kept}.new`, outcomes.map((o) => `${JSON.stringify(o)}\n`).join(''));
-    renameSync(`${kept}.new`, kept);
-  }
+  if (kept !== undefined) renameSync(`${kept}.new`, kept);
   return outcomes;
 }
 
