@@ -5,6 +5,8 @@ import { readFileSync } from 'node:fs';
 /** A line of /proc/self/mountinfo (proc_pid_mountinfo(5)). */
 export interface MountLine {
   id: number;
+  /** `MAJOR:MINOR` of the file system, as st_dev of its files. */
+  device: string;
   mountpoint: string;
   /** `fuse.ninefold`, `ext4` … */
   fstype: string;
@@ -29,6 +31,7 @@ export function parseMountinfo(text: string): MountLine[] {
     if (l.length < 6 || fstype === undefined || source === undefined) continue;
     mounts.push({
       id: Number(l[0]),
+      device: l[2] ?? '',
       mountpoint: unoctal(l[4] ?? ''),
       fstype,
       source: unoctal(source),

@@ -5,6 +5,7 @@ import type { Server } from 'node:net';
 import { EXIT, type ExitCode, NinefoldError, printable } from '../../base/error.ts';
 import { setNonblocking } from '../../linux/descriptors.ts';
 import { openSys } from '../../linux/index.ts';
+import { setBuffers } from '../../linux/net.ts';
 import { newSession } from '../../linux/process.ts';
 import { attachSession, killIsPending, type MountEnd, MountStats, runMount } from '../../mount/index.ts';
 import type { Channel } from '../../transport/channel.ts';
@@ -16,10 +17,13 @@ import { openTransportSys } from '../wiring.ts';
 import { attachMount } from './attach.ts';
 import { answerStatus } from './control.ts';
 import { detachSurely } from './detach.ts';
+import { raiseReadAhead } from './read-ahead.ts';
 import { controlPath, openRegistry, register, startTicks, unregister } from './registry.ts';
 import type { MountConfig, Readiness } from './worker-config.ts';
 
 const PROGRAM = 'ninefold mount';
+/** Asked for; the kernel gives what net.core.wmem_max and rmem_max allow. */
+const SOCKET_BUFFER = 4 * 1024 * 1024;
 const SSH_PATIENCE_MS = 120_000;
 
 /** What is to be undone, in the order in which it came to be. */
@@ -76,6 +80,8 @@ async function run(config: MountConfig, up: Up): Promise<ExitCode> {
   if (up.stopped !== undefined) throw new Error('stopped');
   setNonblocking(channel.readFd, true);
   setNonblocking(channel.writeFd, true);
+  // Room for whole large writes; pipes have no such buffers, and say so.
+  setBuffers(channel.writeFd, SOCKET_BUFFER, SOCKET_BUFFER);
   const uid = process.geteuid?.() ?? 0;
   const session = await attachSession(sys, {
     readFd: channel.readFd,
@@ -128,6 +134,7 @@ async function run(config: MountConfig, up: Up): Promise<ExitCode> {
     onReady: () => {
       register(registry, entry);
       up.ready = true;
+      raiseReadAhead(mountpoint);
       // Ctrl-C in the terminal or script that we were started from is not meant for us any more.
       if (up.background) newSession();
       tell(config, { ready: true, pid: process.pid });

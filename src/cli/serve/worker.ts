@@ -5,6 +5,7 @@ import { Socket } from 'node:net';
 import { because, EXIT, type ExitCode, NinefoldError, printable } from '../../base/error.ts';
 import { O_CLOEXEC, O_DIRECTORY, O_PATH } from '../../base/sys.ts';
 import { openSys } from '../../linux/index.ts';
+import { setBuffers } from '../../linux/net.ts';
 import { getOpenFileLimit, setOpenFileLimit } from '../../linux/process.ts';
 import { refuseNeedlessCalls } from '../../linux/seccomp.ts';
 import { Stats, serveConnection } from '../../p9-server/index.ts';
@@ -44,6 +45,8 @@ export async function serveWorker(config: WorkerConfig): Promise<ExitCode> {
   const rootFd = openRoot(config);
   settings.limits.descriptors = Math.min(settings.limits.descriptors, descriptorsToHave());
   const log = lineLog(program, settings.logLevel, settings.logFormat);
+  // Room for whole large replies: fewer wake-ups on both sides. Pipes have no such buffers, and say so.
+  setBuffers(config.writeFd, SOCKET_BUFFER, SOCKET_BUFFER);
   // A second wall behind the sandbox, for all threads at once. Everything that it refuses is done by now.
   const walled = settings.sandbox === 'none' ? 0 : refuseNeedlessCalls();
   if (walled < 0) log('warn', `the filter of system calls is not in force: ${because(walled)}`);
@@ -73,6 +76,8 @@ export async function serveWorker(config: WorkerConfig): Promise<ExitCode> {
   }
 }
 
+/** Asked for; the kernel gives what net.core.wmem_max and rmem_max allow. */
+const SOCKET_BUFFER = 4 * 1024 * 1024;
 /** Descriptors that Node and this program keep for themselves. */
 const RESERVE = 64;
 
