@@ -5,6 +5,9 @@ import { FOPEN_KEEP_CACHE, FOPEN_NOFLUSH } from '../fuse-abi/index.ts';
 import type { Node } from './node.ts';
 
 const O_ACCMODE = 3;
+const O_DIRECT = 0o40000;
+/** Bytes of the largest file that an open brings along: what the kernel would read ahead anyway. */
+const CONTENT_MAX = 128 * 1024;
 
 /** How long the kernel may answer without asking. Milliseconds. */
 export interface CacheTimes {
@@ -62,6 +65,27 @@ export class CachePolicy {
     // A close(2) of a file that was only read, and never locked, has nothing to tell us.
     if ((flags & O_ACCMODE) === 0 && !node.everLocked && node.kind === S_IFREG) out |= FOPEN_NOFLUSH;
     return out;
+  }
+
+  /**
+   * Whether an open brings the file's bytes along: a small file, opened to be read, that nobody has open (so that no page of it is locked by one who waits for
+   * us) and whose pages the kernel does not have yet as far as is known.
+   */
+  wantsContent(node: Node, flags: number): boolean {
+    return (
+      (flags & (O_ACCMODE | O_DIRECT)) === 0 &&
+      node.kind === S_IFREG &&
+      node.size > 0 &&
+      node.size <= CONTENT_MAX &&
+      node.handles === undefined &&
+      !node.opening &&
+      (node.version === 0 || node.cachedVersion !== node.version)
+    );
+  }
+
+  /** All of the file was put into the kernel's page cache, as of `version`: `onOpen` with the same version keeps it. */
+  onStored(node: Node, version: number): void {
+    node.cachedVersion = version;
   }
 
   /** Our own write went by: the pages are right, but the version that belongs to them is not known. */

@@ -45,7 +45,7 @@ import { Nodes } from './nodes.ts';
 import { Op } from './op.ts';
 import { HANDLERS } from './ops/index.ts';
 import type { MountLog, MountOptions } from './options.ts';
-import { RecentFolders } from './prefetch.ts';
+import { doubt, RecentFolders } from './prefetch.ts';
 import type { MountStats } from './stats.ts';
 
 /** Requests to the server that may be under way at one time. */
@@ -95,6 +95,9 @@ export class Engine {
   noUnlinkat = false;
   noRenameat = false;
   readonly recent = new RecentFolders();
+  /** Opens that the server has granted and whose bytes have not come yet. */
+  readonly openedEarly: Op[] = [];
+  contentTimer: NodeJS.Timeout | undefined;
   /** Namespaces of extended attributes that the server said it does not have. */
   readonly missingNamespaces = new Set<string>();
   /** Who holds our locks, as other clients see it. */
@@ -167,6 +170,7 @@ export class Engine {
   async run(): Promise<MountEnd> {
     await this.turns.run();
     this.interrupts.stop();
+    clearTimeout(this.contentTimer);
     this.stats.bytesIn = this.channel.bytesIn;
     this.stats.bytesOut = this.channel.bytesOut;
     return this.ended ?? { kind: 'unmounted' };
@@ -336,6 +340,7 @@ export class Engine {
     if (op.done) return;
     op.done = true;
     this.stats.errors++;
+    if (errno === ESTALE) doubt(op.node);
     putOutHeader(this.out.dv, 0, OUT_HEADER, -errno, op.uniqueLo, op.uniqueHi);
     this.sys.write(this.fuseFd, this.out, 0, OUT_HEADER);
   }

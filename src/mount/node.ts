@@ -61,6 +61,8 @@ export class Node {
   asksAfterChange = false;
   /** qid version whose bytes the kernel's page cache holds; 0 = none that may be kept. */
   cachedVersion = 0;
+  /** An open that brings the bytes along is under way. */
+  opening = false;
   /** Open handles, newest first. */
   handles: Handle | undefined;
   locks: OwnerLocks | undefined;

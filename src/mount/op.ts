@@ -59,6 +59,10 @@ export class Op {
   owner: OwnerLocks | undefined;
   /** Ask for the folder's entries behind this lookup. */
   prefetch = false;
+  /** Of an open: the file's bytes were asked for with it and have not come. */
+  contentDue = false;
+  /** When it began to wait, ms. */
+  since = 0;
   /** Of a listing: it stands where this request wants to read. */
   placed = false;
   /** Of finding an object again (fids.ts). */
@@ -88,6 +92,7 @@ export class Op {
     this.owner = undefined;
     this.prefetch = false;
     this.placed = false;
+    this.contentDue = false;
     this.chain = undefined;
     this.goOn = undefined;
     this.retried = false;

@@ -166,6 +166,14 @@ export function rememberListing(e: Engine, dir: Node, at: number, data: Buffer):
   e.recent.put(dir, cache);
 }
 
+/**
+ * The object was not found where it was last seen (ESTALE). The kernel now looks up the whole path anew, and must get the server's word for it, not what was
+ * remembered.
+ */
+export function doubt(node: Node | undefined): void {
+  for (let n = node; n?.parent !== undefined; n = n.parent) n.parent.entries?.note(n.name, ASK);
+}
+
 /** A message that changes `name` in `dir` was sent. */
 export function changing(e: Engine, dir: Node, name: string): void {
   dir.changedAt = e.now;

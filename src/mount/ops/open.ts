@@ -1,9 +1,19 @@
 // SPDX-License-Identifier: MIT
 
-import { EBADF, EMFILE, ENFILE, ESTALE } from '../../base/errno.ts';
-import { S_IFDIR } from '../../base/stat.ts';
+import { EBADF, EMFILE, ENFILE, ENOENT, ESTALE } from '../../base/errno.ts';
+import { S_IFDIR, S_IFREG } from '../../base/stat.ts';
 import { O_DIRECTORY, O_RDONLY, O_TRUNC } from '../../base/sys.ts';
-import { FSYNC_DATASYNC, IN_HEADER, OP, OPEN_OUT, OUT_HEADER, putOpenOut } from '../../fuse-abi/index.ts';
+import {
+  FSYNC_DATASYNC,
+  IN_HEADER,
+  NOTIFY_STORE,
+  NOTIFY_STORE_HEAD,
+  OP,
+  OPEN_OUT,
+  OUT_HEADER,
+  putNotifyStore,
+  putOpenOut,
+} from '../../fuse-abi/index.ts';
 import { type Reply, T } from '../../p9-client/index.ts';
 import type { Engine } from '../engine.ts';
 import { withFolder, withOwnFid } from '../fids.ts';
@@ -45,15 +55,36 @@ function begin(e: Engine, op: Op): void {
     op.fid = node.handles.fid;
     cloneAndOpen(e, op);
   } else if ((op.flags & O_TRUNC) !== 0) withOwnFid(e, op, node, cloneAndOpen);
-  else withFolder(e, op, node, cloneAndOpen);
+  else if (e.session.ordered && node.fid < 0 && node.parent !== undefined) {
+    withFolder(e, op, node.parent, walkAndOpen);
+  } else withFolder(e, op, node, cloneAndOpen);
 }
 
 function cloneAndOpen(e: Engine, op: Op): void {
   op.newFid = e.fids.take();
   op.newFidMade = false;
   e.req.clone(e.call(op, T.walk, onCloned), op.fid, op.newFid);
-  if (!e.session.ordered) return;
+  if (e.session.ordered) openInOrder(e, op);
+}
+
+/** A walk from the folder to the name, whose end is opened at once; the qid of Rlopen tells whether it is the very object. */
+function walkAndOpen(e: Engine, op: Op): void {
+  op.newFid = e.fids.take();
+  op.newFidMade = false;
+  e.req.walk1(e.call(op, T.walk, onCloned), op.fid, op.newFid, (op.node as Node).name);
+  openInOrder(e, op);
+}
+
+function openInOrder(e: Engine, op: Op): void {
   lopen(e, op);
+  const node = op.node as Node;
+  if (op.opcode === OP.open && e.policy.wantsContent(node, op.flags) && e.mayPrefetch()) {
+    node.opening = true;
+    op.contentDue = true;
+    // One byte more than is known of: a file that has grown shows.
+    op.size = node.size;
+    e.req.read(T.read, e.call(op, T.read, onContent), op.newFid, 0, 0, node.size + 1);
+  }
   if (op.listing !== undefined && e.canReaddirplus) {
     const { listing } = op;
     listing.at = e.now;
@@ -74,7 +105,7 @@ function onCloned(e: Engine, op: Op, err: number): void {
     if (!e.session.ordered) lopen(e, op);
     return;
   }
-  op.err = err;
+  op.err = err === ENOENT ? ESTALE : err;
   if (!e.session.ordered) failed(e, op);
 }
 
@@ -117,7 +148,58 @@ function onOpened(e: Engine, op: Op, err: number, r: Reply): void {
   if (op.err === 0 && !same) op.err = ESTALE;
   if (op.err !== 0) return failed(e, op);
   if (op.done) return e.clunk(op.newFid);
-  opened(e, op, dv.getUint32(pos + 13, true), dv.getUint32(pos + 1, true));
+  op.a = dv.getUint32(pos + 13, true);
+  op.b = dv.getUint32(pos + 1, true);
+  // The bytes are most likely right behind; else the program does not wait for them.
+  if (op.contentDue) waitForContent(e, op);
+  else opened(e, op, op.a, op.b);
+}
+
+/** How long an open waits for bytes that are not in the server's memory. Milliseconds. */
+const CONTENT_PATIENCE = 2;
+
+function waitForContent(e: Engine, op: Op): void {
+  op.since = e.now;
+  e.openedEarly.push(op);
+  e.contentTimer ??= setTimeout(() => answerEarly(e), CONTENT_PATIENCE);
+}
+
+/** Answers the opens whose bytes did not come along: the server has to fetch them from a disk. */
+function answerEarly(e: Engine): void {
+  e.contentTimer = undefined;
+  if (e.isEnded) return;
+  e.now = performance.now();
+  const waiting = e.openedEarly.splice(0);
+  for (const op of waiting) {
+    if (op.done || op.handle !== undefined) continue;
+    if (e.now - op.since >= CONTENT_PATIENCE - 0.5) opened(e, op, op.a, op.b);
+    else e.openedEarly.push(op);
+  }
+  if (e.openedEarly.length > 0) e.contentTimer = setTimeout(() => answerEarly(e), CONTENT_PATIENCE);
+}
+
+/**
+ * Rread of a whole small file along with its open: put into the kernel's page cache (FUSE_NOTIFY_STORE) before the open is answered, so that reading it takes no
+ * further trip. The kernel locks the pages for that; nobody can hold one and wait for us, because the file is not open anywhere.
+ */
+function onContent(e: Engine, op: Op, err: number, r: Reply): void {
+  const node = op.node as Node;
+  node.opening = false;
+  op.contentDue = false;
+  const place = e.openedEarly.indexOf(op);
+  if (place >= 0) e.openedEarly.splice(place, 1);
+  if (op.done || op.handle !== undefined || op.err !== 0) return;
+  const n = r.end - r.pos - 4;
+  const whole = err === 0 && n > 0 && n <= op.size && node.handles === undefined && node.size === op.size;
+  if (!whole || node.kind !== S_IFREG) return opened(e, op, op.a, op.b);
+  const data = r.pos + 4;
+  const at = putNotifyStore(e.inputMem.dv, data, NOTIFY_STORE, node.id, 0, n);
+  const stored = e.notify(e.inputMem, at, NOTIFY_STORE_HEAD + n) === 0;
+  if (stored) {
+    e.stats.readBytes += n;
+    e.policy.onStored(node, op.b);
+  }
+  opened(e, op, op.a, op.b);
 }
 
 /** Makes the handle and answers with its number. */
