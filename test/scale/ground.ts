@@ -69,10 +69,12 @@ export async function withGround(label: string, work: (g: Ground) => Promise<voi
 /** A mount of `g.share` from a server of its own on a socket pair. `through`: a command put in front, which both sides inherit from. */
 export async function mountShare(
   g: Ground,
-  how: { at?: string; through?: readonly string[]; options?: readonly string[] } = {},
+  how: { share?: string; at?: string; through?: readonly string[]; options?: readonly string[] } = {},
 ): Promise<void> {
   const sandbox = process.env.NINEFOLD_SANDBOX ?? 'none';
-  const serve = nodeProgram('ninefold', 'serve', g.share, '--stdio', '--sandbox', sandbox).join(' ');
+  const serve = nodeProgram('ninefold', 'serve', how.share ?? g.share, '--stdio', '--sandbox', sandbox).join(
+    ' ',
+  );
   const command = nodeProgram('ninefold', 'mount', ...(how.options ?? []), `exec:${serve}`, how.at ?? g.mnt);
   const r = await run([...(how.through ?? []), ...command], { env: g.env });
   assert.deepEqual([r.code, r.stderr], [0, '']);
