@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { test } from 'node:test';
-import { ELOOP, ENOTDIR, ENXIO, EXDEV } from '../../src/base/errno.ts';
+import { ELOOP, ENOSPC, ENOTDIR, ENXIO, EXDEV } from '../../src/base/errno.ts';
 import { T } from '../../src/p9/messages.ts';
 import { scratch } from '../helpers/places.ts';
 import type { Raw9p } from '../helpers/raw9p.ts';
@@ -147,4 +147,54 @@ for (const sandbox of SANDBOXES)
       },
     );
     assert.equal(await s.close(), 0, s.stderr());
+  });
+
+for (const sandbox of SANDBOXES)
+  test(`a full disk is told with ENOSPC, --sandbox ${sandbox}`, {
+    skip: isRoot ? false : 'needs root',
+  }, async (t) => {
+    const dir = scratch(t, 'full');
+    const through = (size: string): string[] => [
+      'unshare',
+      '-m',
+      'sh',
+      '-c',
+      `mount -t tmpfs -o size=${size} tmpfs "$0" && exec "$@"`,
+      dir,
+    ];
+    /** Writes to a new file until it is refused: how many bytes went in, and the errno. */
+    const fill = async (c: Raw9p, limit: number): Promise<[number, number]> => {
+      await allowed(c, T.walk, { fid: 0, newfid: 1, names: [] });
+      await allowed(c, T.lcreate, { fid: 1, name: 'filler', flags: 2, mode: 0o644, gid: 0 });
+      const data = new Uint8Array(32_768).fill(0x61);
+      for (let offset = 0; offset < limit; ) {
+        const r = await c.call(T.write, { fid: 1, offset, data });
+        if (r.errno !== 0) return [offset, r.errno];
+        offset += r.msg.count;
+      }
+      return [limit, 0];
+    };
+    await t.test(
+      'the write that does not fit is refused, and room is there again after truncation',
+      async (t) => {
+        const s = startQfsd(t, dir, { sandbox, through: through('4m') });
+        const c = s.client;
+        await c.attach();
+        const [bytes, errno] = await fill(c, 8 << 20);
+        assert.equal(errno, ENOSPC);
+        assert.ok(bytes > 3 << 20 && bytes <= 4 << 20, `${bytes} bytes`);
+        await allowed(c, T.setattr, { fid: 1, mask: 0x8, attr: { size: 0 } });
+        await allowed(c, T.write, { fid: 1, offset: 0, data: 'fits' });
+        assert.equal(await s.close(), 0, s.stderr());
+      },
+    );
+    await t.test('--keep-free stops before the disk is full', async (t) => {
+      const s = startQfsd(t, dir, { sandbox, through: through('4m'), args: ['--keep-free', '2M'] });
+      const c = s.client;
+      await c.attach();
+      const [bytes, errno] = await fill(c, 8 << 20);
+      assert.equal(errno, ENOSPC);
+      assert.ok(bytes > 1 << 20 && bytes <= 2 << 20, `${bytes} bytes`);
+      assert.equal(await s.close(), 0, s.stderr());
+    });
   });
