@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import '../data-plane-flags.ts';
 import { serveWorkerMain } from '../serve/worker.ts';
 
 serveWorkerMain(process.argv[2]);
