@@ -211,7 +211,8 @@ export class Engine {
 
   // ---- the kernel's side ----
 
-  private onDevice(): void {
+  /** A turn: what the kernel asks. */
+  onDevice(): void {
     if (this.ended !== undefined) return this.refuseAll();
     this.now = performance.now();
     const { request, header } = this;
@@ -414,7 +415,8 @@ export class Engine {
     this.flush();
   }
 
-  private onReplies(): void {
+  /** A turn: what the server has answered. */
+  onReplies(): void {
     this.now = performance.now();
     const n = this.channel.receive();
     if (n === -EAGAIN) return;

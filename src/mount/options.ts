@@ -22,6 +22,8 @@ export interface MountOptions {
   readonly silenceWarnSec: number;
   /** Sent with locks: must differ from that of any other mount of the same server. */
   readonly clientName: string;
+  /** Compile by rehearsal in the idle moments after the mount (150 ms of processor time at the most). */
+  readonly rehearse: boolean;
 }
 
 /** The options for a session, with what the caller wants otherwise. */
@@ -35,6 +37,7 @@ export function mountOptions(msize: number, wanted: Partial<MountOptions> = {}):
     maxReadahead: wanted.maxReadahead ?? 4 * 1024 * 1024,
     maxIdleFids: wanted.maxIdleFids ?? 4096,
     silenceWarnSec: wanted.silenceWarnSec ?? 60,
+    rehearse: wanted.rehearse ?? true,
     clientName: wanted.clientName ?? `ninefold-${process.pid}-${Math.floor(Math.random() * 1e9)}`,
   };
 }

@@ -147,3 +147,13 @@ test('writes fit in a message', () => {
   assert.equal(mountOptions(65536).maxWrite, 61440);
   assert.equal(mountOptions(4096).maxWrite, 4096);
 });
+
+test('the rehearsal goes well: what it compiles is what really happens', async () => {
+  const { openSys } = await import('../linux/index.ts');
+  const { Rehearsal } = await import('./rehearsal.ts');
+  const play = new Rehearsal(openSys(), mountOptions(65536));
+  for (let i = 0; i < 20; i++) play.round(i);
+  assert.equal(play.stats.errors, 0);
+  assert.ok(play.stats.operations >= 20 * 15);
+  assert.ok(play.stats.fromCache > 0);
+});

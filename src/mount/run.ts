@@ -4,7 +4,11 @@ import type { Sys } from '../base/sys.ts';
 import type { Session } from '../p9-client/index.ts';
 import { Engine, type MountEnd } from './engine.ts';
 import { type MountLog, type MountOptions, mountOptions } from './options.ts';
+import { rehearse } from './rehearsal.ts';
 import { MountStats } from './stats.ts';
+
+/** Nobody has asked anything for so long: an idle moment. Milliseconds. */
+const QUIET_MS = 3;
 
 export interface RunMount {
   readonly sys: Sys;
@@ -40,7 +44,12 @@ export async function runMount(how: RunMount): Promise<MountEnd> {
   });
   const { onReady } = how;
   // A timer, because whoever waits for a promise is not heard while the loop sleeps in poll(2).
-  if (onReady !== undefined) engine.ready = () => void setTimeout(onReady, 0);
+  engine.ready = () => {
+    if (onReady !== undefined) setTimeout(onReady, 0);
+    if (engine.options.rehearse && how.session.extended) {
+      rehearse(how.sys, engine.options, () => !engine.isEnded && performance.now() - engine.now > QUIET_MS);
+    }
+  };
   if (how.isDying !== undefined) engine.interrupts.isDying = how.isDying;
   return engine.run();
 }

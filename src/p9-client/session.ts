@@ -58,8 +58,8 @@ export async function attachSession(sys: Sys, options: AttachOptions): Promise<S
   const talk = new Handshake(sys, options);
   const msize = Math.min(MAX_MSIZE, Math.max(MIN_MSIZE, options.msize ?? MAX_MSIZE));
   let ordered = true;
-  let m = await talk.version(msize, VERSION_EXT);
-  if (m.name.text() === 'unknown') {
+  let m = await talk.offerExtended(msize);
+  if (m === undefined || m.name.text() === 'unknown') {
     ordered = false;
     m = await talk.version(msize, VERSION);
   }
@@ -118,6 +118,17 @@ class Handshake {
 
   error(code: string, exit: ExitCode, why: string, remedy: string): NinefoldError {
     return new NinefoldError({ code, exit, what: 'cannot use the 9P server', on: this.o.peer, why, remedy });
+  }
+
+  /** Whether the extended dialect was answered with a version at all: some servers answer one that they do not know with an error (diod does). */
+  async offerExtended(msize: number): Promise<Msg | undefined> {
+    this.requests.version(msize, VERSION_EXT);
+    try {
+      return await this.ask(T.version + 1);
+    } catch (error) {
+      if (error instanceof NinefoldError && error.code === 'P9_REFUSED') return undefined;
+      throw error;
+    }
   }
 
   async version(msize: number, version: string): Promise<Msg> {
