@@ -22,12 +22,18 @@ if (!existsSync(join(top, 'node_modules/typescript'))) {
   process.exit(1);
 }
 
-const tsc = spawnSync(process.execPath, [join(top, 'node_modules/typescript/bin/tsc'), '-p', top, '--outDir', out], { stdio: 'inherit' });
+const tsc = spawnSync(
+  process.execPath,
+  [join(top, 'node_modules/typescript/bin/tsc'), '-p', top, '--outDir', out],
+  { stdio: 'inherit' },
+);
 const { build } = await import('esbuild');
 if (existsSync(programs)) {
   await build({
     absWorkingDir: top,
-    entryPoints: readdirSync(programs).filter((f) => f.endsWith('.ts') && !f.endsWith('.test.ts')).map((f) => join(programs, f)),
+    entryPoints: readdirSync(programs)
+      .filter((f) => f.endsWith('.ts') && !f.endsWith('.test.ts'))
+      .map((f) => join(programs, f)),
     outdir: join(out, 'bin'),
     // CommonJS: without Node's loader for ES modules a program starts some 10 ms sooner.
     outExtension: { '.js': '.cjs' },

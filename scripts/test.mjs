@@ -18,6 +18,8 @@ import { parseArgs } from 'node:util';
 const top = dirname(dirname(fileURLToPath(import.meta.url)));
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { out: { type: 'string' } } });
 const out = resolve(top, values.out ?? 'dist');
+// Fixtures are named from the package's root.
+process.chdir(top);
 
 const files = [];
 for (const room of ['src', 'test', 'bench']) collect(join(out, room));
