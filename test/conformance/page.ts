@@ -65,7 +65,7 @@ for (const name of LIMITS.flatMap((l) => l.cases))
   }
 if (columns.some((c) => count(c, 'failed') > 0 || c.outcomes.length === 0)) process.exitCode ||= 1;
 if (values.write !== undefined) {
-  writeFileSync(values.write, sheet(columns, facts()));
+  writeFileSync(values.write, sheet(columns, Object.keys(cases).length, facts()));
   process.stdout.write(`written: ${values.write}\n`);
 }
 

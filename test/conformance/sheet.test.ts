@@ -34,7 +34,7 @@ test('a failure is a limit only where one is known', () => {
 test('the page counts, and names every failure with its reason as plain text', () => {
   const column = { place, outcomes: [judge(place, { ...failed, why: 'a|b <c>' }, () => undefined)] };
   assert.equal(count(column, 'failed'), 1);
-  const page = sheet([column], ['1 case']);
-  assert.match(page, /\| a place \| 0 \| 0 \| 0 \| 1 \|/);
+  const page = sheet([column], 3, ['3 cases']);
+  assert.match(page, /\| a place \| 0 \| 0 \| 0 \| 1 \| 2 \|/);
   assert.match(page, /## Failed\n\n- a\\\|b \\<c\\>\n {2}- g: a case \(p\)/);
 });

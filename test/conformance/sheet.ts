@@ -29,11 +29,11 @@ export function count(column: Column, verdict: Verdict): number {
   return column.outcomes.filter((o) => o.verdict === verdict).length;
 }
 
-/** docs/CONFORMANCE.md. `facts`: versions, one line each. */
-export function sheet(columns: readonly Column[], facts: readonly string[]): string {
+/** docs/CONFORMANCE.md. `total`: how many cases there are; a run may have been told to take only some. `facts`: versions, one line each. */
+export function sheet(columns: readonly Column[], total: number, facts: readonly string[]): string {
   const cells = columns.map(
     (c) =>
-      `| ${c.place.title} | ${count(c, 'passed')} | ${count(c, 'limit')} | ${count(c, 'cannot')} | ${count(c, 'failed')} |`,
+      `| ${c.place.title} | ${count(c, 'passed')} | ${count(c, 'limit')} | ${count(c, 'cannot')} | ${count(c, 'failed')} | ${total - c.outcomes.length} |`,
   );
   return [
     '# Conformance',
@@ -44,8 +44,8 @@ export function sheet(columns: readonly Column[], facts: readonly string[]): str
     '',
     ...facts.map((f) => `- ${f}`),
     '',
-    '| target | passed | limit of kernel or protocol | cannot be carried | failed |',
-    '|---|---|---|---|---|',
+    '| target | passed | limit of kernel or protocol | cannot be carried | failed | not run |',
+    '|---|---|---|---|---|---|',
     ...cells,
     '',
     '“Cannot be carried” is found by trying before the cases run, or known of the target; “limit” is a case that fails for a reason traced to',
