@@ -6,6 +6,8 @@ import type { Op } from './op.ts';
 
 /** Entries of one folder that are remembered at the most; of a larger one, the first so many. */
 const MAX_ENTRIES = 4096;
+/** More than these take, with names as long as can be: only a server that repeats itself gets there. */
+const MAX_BYTES = 2 * 1024 * 1024;
 
 /** What a name is, as far as is known: a position in `DirCache.data`, or one of these. */
 export const ABSENT = -1;
@@ -29,6 +31,8 @@ export class DirCache {
   /** Where to go on, when it is not complete. */
   lastLo = 0;
   lastHi = 0;
+  /** Of all batches. */
+  bytes = 0;
   readonly batches: { readonly data: Buffer; readonly dv: DataView }[] = [];
   private index: Map<string, number> | undefined;
   private indexed = 0;
@@ -40,12 +44,15 @@ export class DirCache {
   /** Adds the payload of an Rreaddirplus, which is this object's from now on. */
   add(data: Buffer, complete: boolean): void {
     this.batches.push({ data, dv: new DataView(data.buffer, data.byteOffset, data.byteLength) });
+    this.bytes += data.length;
     this.complete = complete;
   }
 
   /** Whether asking for more is worth it. */
   get full(): boolean {
-    return this.failed || (this.index !== undefined && this.index.size >= MAX_ENTRIES);
+    return (
+      this.failed || this.bytes >= MAX_BYTES || (this.index !== undefined && this.index.size >= MAX_ENTRIES)
+    );
   }
 
   /** A number for `batchOf` and `offsetOf`, or ABSENT, or ASK. */

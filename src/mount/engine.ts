@@ -15,9 +15,9 @@ import {
 } from '../base/errno.ts';
 import { because } from '../base/error.ts';
 import type { Mem } from '../base/mem.ts';
-import { POLLIN, POLLOUT, type Sys } from '../base/sys.ts';
+import { POLLIN, POLLOUT } from '../base/sys.ts';
 import { Turns, type Watch } from '../base/turns.ts';
-import { IN_HEADER, InHeader, OP, OUT_HEADER, putEntryOut, putOutHeader, SHAPE } from '../fuse-abi/index.ts';
+import { IN_HEADER, OP, OUT_HEADER, putOutHeader, SHAPE } from '../fuse-abi/index.ts';
 import {
   ALL_SENT,
   BAD_FRAME,
@@ -30,23 +30,15 @@ import {
   Reply,
   type Requests,
   RLERROR,
-  type Session,
   T,
   Tags,
   wellFormed,
 } from '../p9-client/index.ts';
-import { Attrs } from './attrs.ts';
-import { CachePolicy } from './cache-policy.ts';
-import { Fids } from './fids.ts';
-import { Handles } from './handle.ts';
+import { Desk, type EngineParts } from './desk.ts';
 import { Interrupts } from './interrupts.ts';
 import type { Node } from './node.ts';
-import { Nodes } from './nodes.ts';
 import { Op } from './op.ts';
-import { HANDLERS } from './ops/index.ts';
-import type { MountLog, MountOptions } from './options.ts';
-import { doubt, RecentFolders } from './prefetch.ts';
-import type { MountStats } from './stats.ts';
+import { HANDLERS, needsNode } from './ops/index.ts';
 
 /** Requests to the server that may be under way at one time. */
 const MAX_TAGS = 512;
@@ -56,8 +48,6 @@ const TAGS_PER_REQUEST = 16;
 const REQUESTS_PER_TURN = 64;
 /** How long requests are still refused one by one after the server went, before the device is given up (which refuses them all, but for a moment differently). */
 const LINGER_MS = 20;
-/** Room for `struct fuse_in_header`, the longest struct, two names, and then some: what a request has beside its data. */
-const REQUEST_SLACK = 16384;
 
 /** How a mount ended. */
 export type MountEnd =
@@ -69,49 +59,10 @@ export type MountEnd =
  * The turning loop between /dev/fuse and the 9P channel. A turn takes in what the kernel asks, writes the messages that this leads to into one block and
  * sends it; another takes in all replies that have come and answers the kernel. Operations live in ops/, one small state machine each.
  */
-export class Engine {
-  readonly sys: Sys;
-  readonly options: MountOptions;
-  readonly session: Session;
-  readonly stats: MountStats;
-  readonly policy: CachePolicy;
-  readonly nodes: Nodes;
-  readonly handles = new Handles();
-  readonly fids: Fids;
+export class Engine extends Desk {
   readonly interrupts: Interrupts;
-  readonly attrs: Attrs;
-  /** The kernel's request at hand, whole. */
-  readonly request: Mem;
-  readonly requestText: Buffer;
-  readonly header = new InHeader();
-  /** Where replies to the kernel are made, header first. */
-  readonly out: Mem;
   readonly req: Requests;
-  /** The server has Treaddirplus and Tlookup. */
-  canReaddirplus = false;
-  /** A name that cannot be was listed, and told of. */
-  badNameSeen = false;
-  /** The server said that it has no Tunlinkat, or no Trenameat. */
-  noUnlinkat = false;
-  noRenameat = false;
-  readonly recent = new RecentFolders();
-  /** Opens that the server has granted and whose bytes have not come yet. */
-  readonly openedEarly: Op[] = [];
-  contentTimer: NodeJS.Timeout | undefined;
-  /** Namespaces of extended attributes that the server said it does not have. */
-  readonly missingNamespaces = new Set<string>();
-  /** Who holds our locks, as other clients see it. */
-  readonly clientName: string;
-  nextProcId = 1;
-  /** Called once the kernel has been told how things stand: from now on the mount answers. */
-  ready: () => void = () => {};
-  /** Milliseconds, as of the present turn. */
-  now = 0;
-  /** All ops ever made, for the rare look at those under way. */
-  readonly ops: Op[] = [];
-
   readonly turns: Turns;
-  private readonly fuseFd: number;
   private readonly channel: Channel;
   private readonly tags = new Tags<Engine, Op>(MAX_TAGS);
   private readonly reply = new Reply();
@@ -120,41 +71,15 @@ export class Engine {
   private readonly deviceWatch: Watch;
   private readonly readWatch: Watch;
   private readonly writeWatch: Watch;
-  private readonly log: MountLog;
   private ended: MountEnd | undefined;
-  private warned = 0;
   private readonly clunks: number[] = [];
 
-  constructor(how: {
-    sys: Sys;
-    fuseFd: number;
-    readFd: number;
-    writeFd: number;
-    session: Session;
-    options: MountOptions;
-    log: MountLog;
-    stats: MountStats;
-  }) {
-    const { sys, session, options } = how;
-    this.sys = sys;
-    this.session = session;
-    this.options = options;
-    this.log = how.log;
-    this.stats = how.stats;
-    this.fuseFd = how.fuseFd;
-    this.clientName = options.clientName;
-    this.canReaddirplus = session.ordered && session.extended;
-    this.policy = new CachePolicy(options.times);
-    this.nodes = new Nodes(session.root.pathLo, session.root.pathHi);
-    this.nodes.root.fid = session.rootFid;
-    this.fids = new Fids(options.maxIdleFids);
-    this.attrs = new Attrs(options.owners);
+  constructor(how: EngineParts) {
+    super(how);
+    const { sys, session } = how;
     this.interrupts = new Interrupts(this);
     this.channel = new Channel(sys, how.readFd, how.writeFd, session.msize);
     this.req = this.channel.requests;
-    this.request = sys.alloc(options.maxWrite + REQUEST_SLACK);
-    this.requestText = Buffer.from(this.request.u8.buffer, this.request.u8.byteOffset, this.request.size);
-    this.out = sys.alloc(options.maxWrite + 4096);
     this.nobody.active = true;
     this.nobody.done = true;
     this.turns = new Turns(sys, 4);
@@ -276,21 +201,6 @@ export class Engine {
     this.release(op);
   }
 
-  /** The NUL-terminated strings behind a request's struct, as latin1. */
-  private takeStrings(op: Op, at: number, strings: number): boolean {
-    if (strings === 0) return true;
-    const { u8 } = this.request;
-    const end = this.header.end;
-    const first = u8.indexOf(0, at);
-    if (first < 0 || first >= end) return false;
-    op.name = this.requestText.toString('latin1', at, first);
-    if (strings === 1) return true;
-    const second = u8.indexOf(0, first + 1);
-    if (second < 0 || second >= end) return false;
-    op.name2 = this.requestText.toString('latin1', first + 1, second);
-    return true;
-  }
-
   private newOp(): Op {
     const op = new Op();
     this.ops.push(op);
@@ -308,17 +218,6 @@ export class Engine {
     return op;
   }
 
-  /** A second node that an operation names. Undefined when there is none: answered with ESTALE. */
-  second(op: Op, lo: number, hi: number): Node | undefined {
-    const node = this.nodes.get(lo, hi);
-    if (node === undefined) this.error(op, ESTALE);
-    else {
-      op.node2 = node;
-      node.busy++;
-    }
-    return node;
-  }
-
   /** Puts an operation back for reuse once nothing of it is left. */
   release(op: Op): void {
     if (!op.done || op.waiting > 0 || op.held || !op.active) return;
@@ -332,49 +231,6 @@ export class Engine {
   private unbusy(node: Node): void {
     node.busy--;
     if (node.nlookup === 0) this.dropIfUnused(node);
-  }
-
-  // ---- answers to the kernel ----
-
-  /** An error, 1 … 511. */
-  error(op: Op, errno: number): void {
-    if (op.done) return;
-    op.done = true;
-    this.stats.errors++;
-    if (errno === ESTALE) doubt(op.node);
-    putOutHeader(this.out.dv, 0, OUT_HEADER, -errno, op.uniqueLo, op.uniqueHi);
-    this.sys.write(this.fuseFd, this.out, 0, OUT_HEADER);
-  }
-
-  /** Success with `len` bytes that stand in `out` behind the header. False: the kernel did not take it, for the caller is gone. */
-  answer(op: Op, len = 0): boolean {
-    if (op.done) return false;
-    op.done = true;
-    putOutHeader(this.out.dv, 0, OUT_HEADER + len, 0, op.uniqueLo, op.uniqueHi);
-    return this.sys.write(this.fuseFd, this.out, 0, OUT_HEADER + len) >= 0;
-  }
-
-  /** Success with `len` bytes of `mem` at `at`; the 16 bytes before them are overwritten. */
-  answerWith(op: Op, mem: Mem, at: number, len: number): boolean {
-    if (op.done) return false;
-    op.done = true;
-    putOutHeader(mem.dv, at - OUT_HEADER, OUT_HEADER + len, 0, op.uniqueLo, op.uniqueHi);
-    return this.sys.write(this.fuseFd, mem, at - OUT_HEADER, OUT_HEADER + len) >= 0;
-  }
-
-  /** A message to the kernel that answers no request, ready at `at`. 0 or -errno. */
-  notify(mem: Mem, at: number, len: number): number {
-    const n = this.sys.write(this.fuseFd, mem, at, len);
-    return Math.min(n, 0);
-  }
-
-  /** Writes the entry of `node` with `attrs` at `at` and counts one more lookup. `since`: when the server was asked, ms. */
-  putEntry(dv: DataView, at: number, node: Node, since = this.now): void {
-    const { policy, now } = this;
-    const entryMs = Math.max(0, policy.entryLeft(since, now));
-    const attrMs = Math.max(0, policy.attrLeft(since, now));
-    putEntryOut(dv, at, node.id, node.generation, entryMs, attrMs, this.attrs.fuse);
-    node.nlookup++;
   }
 
   /** The block that replies of the server lie in. */
@@ -491,13 +347,6 @@ export class Engine {
     if (op !== undefined) this.error(op, EIO);
   }
 
-  /** A warning, at most some ten for a mount. */
-  warn(line: string): void {
-    this.warned++;
-    if (this.warned <= 10) this.log('warn', line);
-    if (this.warned === 10) this.log('warn', 'more of these are not shown');
-  }
-
   private onWritable(): void {
     this.now = performance.now();
     this.writeWatch.events = 0;
@@ -544,16 +393,6 @@ function onClunked(e: Engine, _op: Op, _err: number, _r: Reply, fid: number): vo
 /** Rflush: if the old request has had no answer by now, it never will. */
 function onFlushed(e: Engine, _op: Op, _err: number, r: Reply, which: number): void {
   e.flushed(which, r);
-}
-
-function needsNode(opcode: number): boolean {
-  return (
-    opcode !== OP.init &&
-    opcode !== OP.destroy &&
-    opcode !== OP.interrupt &&
-    opcode !== OP.forget &&
-    opcode !== OP.batchForget
-  );
 }
 
 function typeName(type: number): string {

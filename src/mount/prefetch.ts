@@ -13,25 +13,6 @@ import type { Op, Step } from './op.ts';
 /** Bytes of the first batch of a folder; each further one is twice as large. */
 const FIRST_BATCH = 16 * 1024;
 const LARGEST_BATCH = 128 * 1024;
-/** Folders whose entries are remembered at one time, the latest. */
-const MAX_FOLDERS = 256;
-
-/** Remembers whose entries were remembered when, so that the oldest go. */
-export class RecentFolders {
-  private readonly ring: ({ node: Node; cache: DirCache } | undefined)[] = new Array(MAX_FOLDERS).fill(
-    undefined,
-  );
-  private next = 0;
-
-  put(node: Node, cache: DirCache): void {
-    const old = this.ring[this.next];
-    if (old !== undefined && old.node.entries === old.cache && !old.cache.fetching)
-      old.node.entries = undefined;
-    node.entries = cache;
-    this.ring[this.next] = { node, cache };
-    this.next = (this.next + 1) % MAX_FOLDERS;
-  }
-}
 
 /**
  * Answers a lookup from what is known of the folder's entries, or has it wait for what is already on its way. False: the server must be asked.
@@ -44,7 +25,7 @@ export function lookupFromCache(e: Engine, op: Op, dir: Node, again: Step): bool
   const cache = dir.entries;
   if (cache === undefined || e.policy.entryLeft(cache.at, e.now) <= 0) {
     if (cache?.fetching === true) return wait(cache, op, again);
-    dir.entries = undefined;
+    e.recent.drop(dir);
     if (e.now - dir.lookedUpAt < e.policy.entryMs) op.prefetch = true;
     dir.lookedUpAt = e.now;
     return false;
@@ -137,6 +118,7 @@ function onBatch(e: Engine, op: Op, err: number, r: Reply): void {
     const first = cache.batches.length === 0;
     const eof = r.dv.getUint8(r.pos) !== 0;
     cache.add(data, eof);
+    e.recent.grew(cache, data.length);
     // A batch that brings nothing and is not the last either: asking on would go on for ever.
     if (data.length === 0 && !eof && !first) cache.failed = true;
   } else cache.failed = true;

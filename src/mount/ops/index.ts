@@ -65,3 +65,14 @@ export const HANDLERS: readonly (Step | undefined)[] = Array.from({ length: 64 }
   for (const [name, step] of Object.entries(ROWS)) if (OP[name as OpName] === opcode) return step;
   return undefined;
 });
+
+/** Whether a request is about a node; the others are about the mount, or carry numbers of nodes that may be gone. */
+export function needsNode(opcode: number): boolean {
+  return (
+    opcode !== OP.init &&
+    opcode !== OP.destroy &&
+    opcode !== OP.interrupt &&
+    opcode !== OP.forget &&
+    opcode !== OP.batchForget
+  );
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+
+import type { DirCache } from './dir-cache.ts';
+import type { Node } from './node.ts';
+
+/** Folders whose entries are remembered at one time, the latest. */
+const MAX_FOLDERS = 256;
+/** Bytes of entries that are remembered at one time. What is made to find names in them takes about as much again. */
+const MAX_BYTES = 8 * 1024 * 1024;
+
+/** Whose entries are remembered, so that the oldest go when there are too many. */
+export class RecentFolders {
+  /** Oldest first. */
+  private readonly caches = new Map<DirCache, Node>();
+  bytes = 0;
+
+  get count(): number {
+    return this.caches.size;
+  }
+
+  /** What `node.entries` is from now on. */
+  put(node: Node, cache: DirCache): void {
+    this.drop(node);
+    node.entries = cache;
+    this.caches.set(cache, node);
+    this.bytes += cache.bytes;
+    this.shrink(cache);
+  }
+
+  /** `bytes` more were added to a cache. */
+  grew(cache: DirCache, bytes: number): void {
+    // One that was dropped while they were on their way is not counted any more.
+    if (!this.caches.has(cache)) return;
+    this.bytes += bytes;
+    this.shrink(cache);
+  }
+
+  /** Nothing is remembered of the folder from now on. */
+  drop(node: Node): void {
+    const cache = node.entries;
+    node.entries = undefined;
+    if (cache !== undefined && this.caches.delete(cache)) this.bytes -= cache.bytes;
+  }
+
+  private shrink(kept: DirCache): void {
+    for (const [cache, node] of this.caches) {
+      if (this.bytes <= MAX_BYTES && this.caches.size <= MAX_FOLDERS) return;
+      // Lookups wait for what is on its way.
+      if (cache !== kept && !cache.fetching) this.drop(node);
+    }
+  }
+}
