@@ -26,7 +26,7 @@ export function lookupFromCache(e: Engine, op: Op, dir: Node, again: Step): bool
   if (cache === undefined || e.policy.entryLeft(cache.at, e.now) <= 0) {
     if (cache?.fetching === true) return wait(cache, op, again);
     e.recent.drop(dir);
-    if (e.now - dir.lookedUpAt < e.policy.entryMs) op.prefetch = true;
+    if (e.now - dir.lookedUpAt < e.policy.entryMs || e.recent.pays) op.prefetch = true;
     dir.lookedUpAt = e.now;
     return false;
   }
@@ -75,6 +75,7 @@ function answer(e: Engine, op: Op, dir: Node, at: number, dv: DataView, pos: num
   );
   node.nlookup++;
   e.stats.fromCache++;
+  e.recent.hit();
   if (!e.answer(op, ENTRY_OUT)) {
     node.nlookup--;
     e.dropIfUnused(node);
@@ -91,6 +92,7 @@ export function prefetch(e: Engine, dir: Node, fid: number): void {
     e.recent.put(dir, cache);
   }
   cache.fetching = true;
+  e.recent.tried();
   const op = e.spare();
   op.node = dir;
   dir.busy++;

@@ -14,6 +14,25 @@ export class RecentFolders {
   private readonly caches = new Map<DirCache, Node>();
   bytes = 0;
 
+  /** How many folders were asked for as a whole for the sake of lookups, and how many lookups that saved; both fade. */
+  private tries = 0;
+  private hits = 0;
+
+  /** Asking for whole folders has paid of late: a program goes through the tree, and the next folder may be asked for at the first lookup in it. */
+  get pays(): boolean {
+    return this.tries >= 4 && this.hits >= this.tries * 3;
+  }
+
+  tried(): void {
+    if (++this.tries < 64) return;
+    this.tries /= 2;
+    this.hits /= 2;
+  }
+
+  hit(): void {
+    this.hits++;
+  }
+
   get count(): number {
     return this.caches.size;
   }
