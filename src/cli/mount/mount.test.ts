@@ -137,7 +137,9 @@ test('when the server dies, everything fails at once, list says why, unmount wor
   const socket = server.child.stdio[3] as NonNullable<typeof server.child.stdin>;
   assert.equal((await ninefold(['mount', 'fd:3,3', g.mnt], { env: g.env, fds: [socket] })).code, 0);
   socket.destroy();
-  const waiting = start(['/bin/sh', '-c', `exec 9< ${g.mnt}/hello; sleep 0.5; cat <&9`], { cwd: '/' });
+  // Too large to come along with its open: the bytes of a small file would be in the page cache already.
+  writeFileSync(join(g.share, 'large'), Buffer.alloc(1 << 20));
+  const waiting = start(['/bin/sh', '-c', `exec 9< ${g.mnt}/large; sleep 0.5; cat <&9`], { cwd: '/' });
   await sleep(200);
   server.child.kill('SIGKILL');
   assert.notEqual((await waiting.ended).code, 0);
