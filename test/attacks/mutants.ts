@@ -46,13 +46,13 @@ const MUTANTS: readonly Mutant[] = [
   },
   {
     name: '.. is the folder above, wherever that is',
-    from: /kind === NAME_DOTDOT \? f2?\.pool\.openParent\(dir\) : /,
+    from: /kind === NAME_DOTDOT \? \w+\.pool\.openParent\(dir\) : /,
     to: '',
     seenBy: ['attacks/names'],
   },
   {
     name: 'walks follow symlinks',
-    from: /(openParent\(dir\) : f2?\.sys\.openat\(dir, f2?\.nameA, O_PATH \|) O_NOFOLLOW \|/,
+    from: /(openParent\(dir\) : \w+\.sys\.openat\(dir, \w+\.nameA, O_PATH \|) O_NOFOLLOW \|/,
     to: '$1',
     seenBy: ['attacks/objects', 'attacks/races'],
   },
@@ -65,7 +65,7 @@ const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'an existing object that Tlcreate meets is opened through symlinks',
-    from: /(const path = f2?\.sys\.openat\(dir, f2?\.nameA, O_PATH \|) O_NOFOLLOW \|/,
+    from: /(const path = \w+\.sys\.openat\(dir, \w+\.nameA, O_PATH \|) O_NOFOLLOW \|/,
     to: '$1',
     seenBy: ['attacks/objects'],
   },
@@ -77,7 +77,7 @@ const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'device nodes may be made',
-    from: /if \(!f2?\.options\.devices\) return -EPERM;/,
+    from: /if \(!\w+\.options\.devices\) return -EPERM;/,
     to: '',
     seenBy: ['attacks/objects'],
   },
@@ -119,7 +119,7 @@ const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'attribute fids without end',
-    from: /if \(f2?\.xattrFids >= f2?\.options\.limits\.xattrFids\) return -ENOSPC;/,
+    from: /if \(\w+\.xattrFids >= \w+\.options\.limits\.xattrFids\) return -ENOSPC;/,
     to: '',
     seenBy: ['attacks/exhaustion'],
   },
