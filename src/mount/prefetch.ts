@@ -4,7 +4,7 @@ import { ENOENT } from '../base/errno.ts';
 import { S_IFDIR } from '../base/stat.ts';
 import { O_DIRECTORY } from '../base/sys.ts';
 import { ENTRY_OUT, FuseAttr, OUT_HEADER, putEntryOut } from '../fuse-abi/index.ts';
-import { EXT, GETATTR_BASIC, type Reply, T } from '../p9-client/index.ts';
+import { EOF_QUIET, EOF_QUIET_MS, EXT, GETATTR_BASIC, type Reply, T } from '../p9-client/index.ts';
 import { ABSENT, ASK, BATCH_SPAN, DirCache } from './dir-cache.ts';
 import type { Engine } from './engine.ts';
 import type { Node } from './node.ts';
@@ -118,11 +118,15 @@ function onBatch(e: Engine, op: Op, err: number, r: Reply): void {
     const data = Buffer.allocUnsafeSlow(r.end - at);
     data.set(r.u8.subarray(at, r.end));
     const first = cache.batches.length === 0;
-    const eof = r.dv.getUint8(r.pos) !== 0;
-    cache.add(data, eof);
+    const eof = r.dv.getUint8(r.pos);
+    // The server vouches for two seconds when it was asked for the rest, for all that it listed when it was asked for the whole.
+    const quiet = (eof & EOF_QUIET) !== 0 && (first || e.now - cache.at < EOF_QUIET_MS);
+    cache.add(data, quiet);
+    // Nothing more to be had, but what is not listed may still be there.
+    if (eof !== 0 && !quiet) cache.failed = true;
     e.recent.grew(cache, data.length);
     // A batch that brings nothing and is not the last either: asking on would go on for ever.
-    if (data.length === 0 && !eof && !first) cache.failed = true;
+    if (data.length === 0 && eof === 0 && !first) cache.failed = true;
   } else cache.failed = true;
   const waiters = cache.waiters.splice(0);
   for (const w of waiters) {
@@ -142,11 +146,15 @@ export function rememberEmpty(e: Engine, dir: Node): void {
   e.recent.put(dir, cache);
 }
 
-/** The whole of a folder, as a listing got it. `data` is shared and never changed. */
-export function rememberListing(e: Engine, dir: Node, at: number, data: Buffer): void {
+/**
+ * The whole of a folder, as a listing got it. `data` is shared and never changed. `quiet`: what is not in it was not there; else it could have been missed while
+ * others changed the folder.
+ */
+export function rememberListing(e: Engine, dir: Node, at: number, data: Buffer, quiet: boolean): void {
   if (e.policy.entryMs <= 0 || dir.changedAt >= at) return;
   const cache = new DirCache(at);
-  cache.add(data, true);
+  cache.add(data, quiet);
+  cache.failed = !quiet;
   e.recent.put(dir, cache);
 }
 

@@ -7,7 +7,7 @@ export { DIRENT_FIXED, Dirent, readDirent } from '../p9/dirent.ts';
 export { BY_TYPE, RLERROR, T } from '../p9/messages.ts';
 export { ALL_SENT, Channel, MORE_TO_SEND } from './channel.ts';
 export { cleanErrno } from './errno.ts';
-export { EXT } from './extension.ts';
+export { EOF_QUIET, EOF_QUIET_MS, EXT } from './extension.ts';
 export { AT, GETATTR_BODY } from './getattr-body.ts';
 export { putWriteHeader, REQUEST_MAX, Requests, WRITE_HEADER } from './requests.ts';
 export { type AttachOptions, attachSession, ioUnit, ROOT_FID, type Session } from './session.ts';

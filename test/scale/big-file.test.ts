@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ask, helper, mountShare, needsMount, unmountShare, withGround } from './ground.ts';
@@ -17,7 +18,7 @@ interface Outcome {
 }
 
 test('5 GiB, sparse: written on either side, right on both', needsMount, async () => {
-  await withGround('big', async (g) => {
+  await withGround('big', tmpdir(), async (g) => {
     await mountShare(g);
     const [here, there] = [join(g.mnt, 'big'), join(g.share, 'big')];
     const work = async (...args: string[]): Promise<Outcome> => {

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -30,9 +30,22 @@ const reason = cannotMount();
 /** For tests that mount. */
 export const needsMount = reason === undefined ? {} : { skip: reason };
 
+const MEMORY = '/dev/shm';
+const MEMORY_LEAST = 2 ** 30;
+
+/** Where 100,000 files are made and removed in seconds whatever the disk is like: in memory, if there is enough, else the system's temporary folder. */
+export function quickPlace(): string {
+  try {
+    const { bavail, bsize } = statfsSync(MEMORY);
+    return bavail * bsize >= MEMORY_LEAST ? MEMORY : tmpdir();
+  } catch {
+    return tmpdir();
+  }
+}
+
 /** Without a clean-up: `withGround` sees to it. */
-function newGround(label: string): Ground {
-  const dir = mkdtempSync(join(tmpdir(), `ninefold-${label}-`));
+function newGround(label: string, place: string): Ground {
+  const dir = mkdtempSync(join(place, `ninefold-${label}-`));
   const [share, mnt] = [join(dir, 'share'), join(dir, 'mnt')];
   mkdirSync(share);
   mkdirSync(mnt);
@@ -46,10 +59,14 @@ function newGround(label: string): Ground {
 }
 
 /**
- * Runs `work` with a ground and takes everything away afterwards, whatever happened. Rejects, beside `work`'s own reasons, when a process or a mount was left.
+ * Runs `work` with a ground at `place` and takes everything away afterwards, whatever happened. Rejects, beside `work`'s own reasons, when a process or a mount was left.
  */
-export async function withGround(label: string, work: (g: Ground) => Promise<void>): Promise<void> {
-  const g = newGround(label);
+export async function withGround(
+  label: string,
+  place: string,
+  work: (g: Ground) => Promise<void>,
+): Promise<void> {
+  const g = newGround(label, place);
   let failure: unknown;
   try {
     await work(g);
@@ -144,8 +161,11 @@ export function helper(name: string, ...args: string[]): string[] {
 }
 
 /** Runs a helper to its end and returns what it printed as JSON. Rejects when it fails or takes longer than `patience` ms. */
-export async function ask<R>(argv: readonly string[], patience = 60_000): Promise<R> {
-  const r = await run(argv, { patience, cwd: '/' });
+export async function ask<R>(
+  argv: readonly string[],
+  how: { patience?: number; env?: Record<string, string> } = {},
+): Promise<R> {
+  const r = await run(argv, { patience: 60_000, cwd: '/', ...how });
   assert.equal(r.code, 0, `${argv.slice(1, 3).join(' ')}: ${r.stderr}`);
   return JSON.parse(r.stdout) as R;
 }
@@ -156,8 +176,12 @@ export class Stepper {
   private readonly lines: AsyncIterator<string>;
   private words = '';
 
-  constructor(argv: readonly string[]) {
-    this.child = spawn(argv[0] as string, argv.slice(1), { stdio: ['pipe', 'pipe', 'pipe'], cwd: '/' });
+  constructor(argv: readonly string[], env: Record<string, string> = {}) {
+    this.child = spawn(argv[0] as string, argv.slice(1), {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      cwd: '/',
+      env: { ...process.env, ...env },
+    });
     this.child.stderr?.on('data', (d: Buffer) => (this.words += d.toString()));
     this.lines = createInterface({ input: this.child.stdout as NodeJS.ReadableStream })[
       Symbol.asyncIterator

@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { O_DIRECTORY } from '../../src/base/sys.ts';
@@ -28,14 +29,14 @@ const MEMORY_MAX_MB = 160;
 const ALL: Listing = { once: COUNT, never: 0, more: 0, others: 0, places: 0, strayed: 0 };
 
 test('100,000 entries through a mount, and at the same time over raw 9P', needsMount, async (t) => {
-  await withGround('listing', async (g) => {
+  await withGround('listing', tmpdir(), async (g) => {
     const big = join(g.share, 'big');
     mkdirSync(big);
     await ask(helper('make-files', big, 'stay-', String(COUNT)));
     await mountShare(g);
     const seen = join(g.mnt, 'big');
     const list = (...hows: string[]): Promise<Listing[]> =>
-      ask(helper('list-folder', seen, String(COUNT), ...hows), 90_000);
+      ask(helper('list-folder', seen, String(COUNT), ...hows), { patience: 90_000 });
 
     const quiet = await list('readdir', '280', '1048576', 'looks', 'seek');
     assert.deepEqual(quiet.slice(0, 4), [ALL, ALL, ALL, ALL]);

@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { mountsBelow, run } from '../helpers/cli.ts';
@@ -13,7 +14,7 @@ const COUNT = 50;
 const BATCH = 8;
 
 test('50 mounts at once', needsMount, async (t) => {
-  await withGround('many', async (g) => {
+  await withGround('many', tmpdir(), async (g) => {
     const numbers = Array.from({ length: COUNT }, (_, i) => i);
     const share = (i: number): string => join(g.share, `share-${i}`);
     const point = (i: number): string => join(g.mnt, String(i));

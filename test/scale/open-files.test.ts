@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import {
@@ -21,7 +22,7 @@ import { after, before, fate, nameOf } from './held.ts';
 const COUNT = 1000;
 
 test('1,000 files open at once', needsMount, async (t) => {
-  await withGround('open', async (g) => {
+  await withGround('open', tmpdir(), async (g) => {
     const there = (i: number, more = ''): string => join(g.share, `${nameOf(i)}${more}`);
     for (let i = 1; i < COUNT; i += 2) writeFileSync(there(i), before(i));
     await mountShare(g);

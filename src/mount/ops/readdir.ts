@@ -13,7 +13,16 @@ import {
   putDirent,
   UNKNOWN_INO,
 } from '../../fuse-abi/index.ts';
-import { Dirent, EXT, GETATTR_BODY, ioUnit, type Reply, readDirent, T } from '../../p9-client/index.ts';
+import {
+  Dirent,
+  EOF_QUIET,
+  EXT,
+  GETATTR_BODY,
+  ioUnit,
+  type Reply,
+  readDirent,
+  T,
+} from '../../p9-client/index.ts';
 import type { Engine } from '../engine.ts';
 import type { Listing } from '../listing.ts';
 import { judgeName, NAME_BAD, NAME_GOOD } from '../names.ts';
@@ -126,16 +135,17 @@ export function fetch(e: Engine, op: Op, l: Listing, fid: number, plus: boolean)
 }
 
 function onEntries(e: Engine, op: Op, err: number, r: Reply): void {
-  took(e, op, err, r, r.pos + 4, false, false);
+  took(e, op, err, r, false, 0);
 }
 
 /** Rreaddirplus: eof[1] count[4] data. */
 function onPlus(e: Engine, op: Op, err: number, r: Reply): void {
-  took(e, op, err, r, r.pos + 5, true, err === 0 && r.dv.getUint8(r.pos) !== 0);
+  took(e, op, err, r, true, err === 0 ? r.dv.getUint8(r.pos) : 0);
 }
 
-function took(e: Engine, op: Op, err: number, r: Reply, at: number, plus: boolean, eof: boolean): void {
+function took(e: Engine, op: Op, err: number, r: Reply, plus: boolean, eof: number): void {
   const l = op.listing as Listing;
+  const at = r.pos + (plus ? 5 : 4);
   l.fetching = false;
   const len = err === 0 ? r.end - at : 0;
   if (err !== 0) {
@@ -154,9 +164,9 @@ function took(e: Engine, op: Op, err: number, r: Reply, at: number, plus: boolea
     l.plus = plus;
     l.pos = 0;
     l.usedUp = false;
-    l.ended = eof;
-    if (eof && l.batches === 0 && l.lastLo === 0 && l.lastHi === 0 && op.node !== undefined) {
-      rememberListing(e, op.node, l.at, l.data);
+    l.ended = eof !== 0;
+    if (l.ended && l.batches === 0 && l.lastLo === 0 && l.lastHi === 0 && op.node !== undefined) {
+      rememberListing(e, op.node, l.at, l.data, (eof & EOF_QUIET) !== 0);
     }
   }
   const { waiter } = l;

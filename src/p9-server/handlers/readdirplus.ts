@@ -17,12 +17,22 @@ const qid = new Qid();
 /** Body of Rgetattr, offset[8], the length of name[s]. */
 const ENTRY_FIXED = 153 + 8 + 2;
 const DOT = 0x2e;
+/** Bits of eof. Nothing follows. */
+const END_OF_LISTING = 1;
+/**
+ * And what was not listed is not there: the folder has not changed since the call began, or, when it began in the middle, for QUIET_MS. Else a name that was there
+ * all the time may be missing: tmpfs and btrfs give an entry that rename(2) replaces a new place, which may lie behind the reader.
+ */
+const QUIET = 2;
+const QUIET_MS = 2000;
+/** Times of change come from a clock that stands still for a tick, 10 ms at the most (CONFIG_HZ=100). */
+const TICK_MS = 20;
 
 /**
  * Treaddirplus fid[4] offset[8] count[4] → Rreaddirplus eof[1] count[4] data
  *
  * Ninefold's own: what Treaddir tells, with each entry's attributes, at the price of one statx an entry and no message. An entry that cannot be looked at any more, `.` and
- * `..` have no valid bits, only a qid and the type bits of mode.
+ * `..` have no valid bits, only a qid and the type bits of mode. eof: 0, END_OF_LISTING, or that with QUIET.
  */
 export const readdirplus: Handler = (f, m, w, wire) => {
   const fid = f.fid(m.fid);
@@ -32,6 +42,7 @@ export const readdirplus: Handler = (f, m, w, wire) => {
   if (!file.isDir) return -ENOTDIR;
   const dev = devOf(f, file);
   if (dev < 0) return dev;
+  const began = Date.now();
   const ready = seek(f, file, m.offset);
   if (ready < 0) return ready;
   const count = Math.min(m.count, f.msize - RREAD_HEADER - 1);
@@ -40,18 +51,26 @@ export const readdirplus: Handler = (f, m, w, wire) => {
   w.u32(0);
   const r = entries(f, file, w, wire.out.dv, w.pos + count);
   if (r < 0) return r;
-  wire.out.dv.setUint8(start, r);
+  const since = Number(m.offset) === 0 ? began : began - QUIET_MS;
+  wire.out.dv.setUint8(start, r === END_OF_LISTING && isQuiet(f, file, since) ? r | QUIET : r);
   w.patch32(start + 1, w.pos - start - 5);
   return REPLIED;
 };
 
-/** Writes whole entries up to `end`. 1 when the folder has no more, 0 when it may, or -errno. */
+/** Whether no entry of the folder has come, gone or changed places since `since`, milliseconds since 1970. */
+function isQuiet(f: Folder, file: OpenFile, since: number): boolean {
+  const s = f.stat;
+  if (f.sys.stat(file.fd, s) < 0) return false;
+  return s.ctimeSecHi === 0 && s.ctimeSecLo * 1000 + s.ctimeNsec / 1e6 + TICK_MS < since;
+}
+
+/** Writes whole entries up to `end`. END_OF_LISTING when the folder has no more, 0 when it may, or -errno. */
 function entries(f: Folder, file: OpenFile, w: Writer, out: DataView, end: number): number {
   const first = w.pos;
   const { dv, u8 } = f.dents;
   for (;;) {
     const at = nextEntry(f, file);
-    if (at === END) return 1;
+    if (at === END) return END_OF_LISTING;
     if (at < 0) return w.pos > first ? 0 : at;
     const n = nameLength(f, at);
     if (w.pos + ENTRY_FIXED + n > end) return w.pos > first ? 0 : -EINVAL;
