@@ -56,7 +56,7 @@ export const LIMITS: readonly Limit[] = [
     ],
   },
   {
-    places: [...ALL, 'mount', 'mount-user'],
+    places: ALL,
     why: 'Txattrcreate of size 0 with XATTR_REPLACE is how the protocol removes an attribute: replacing a value by an empty one looks the same',
     cases: ['xattr: an empty value is a value'],
   },

@@ -68,7 +68,8 @@ function serve(server: string, share: string, asUser: boolean): { child: ChildPr
   if (r < 0) throw new Error(`no socket pair: ${because(r)}`);
   const [ours, theirs] = pair;
   const ninefold = [program('qfsd'), '3', '3', share, '--devices', '--acl', '--sandbox', 'none'];
-  const diod = ['-c', '/dev/null', '-f', '-n', '-L', 'stderr', '-e', share, '-r', '3', '-w', '3'];
+  // -N: users that this system does not know act as themselves, as on our server.
+  const diod = ['-c', '/dev/null', '-f', '-n', '-N', '-L', 'stderr', '-e', share, '-r', '3', '-w', '3'];
   if (server === 'diod' && !existsSync('/usr/sbin/diod')) throw new Error('needs the package diod');
   const child = spawn(
     server === 'diod' ? '/usr/sbin/diod' : process.execPath,
