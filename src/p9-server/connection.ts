@@ -11,6 +11,7 @@ import { HEADER, MIN_MSIZE, VERSION, VERSION_EXT } from '../p9/constants.ts';
 import { RLERROR, T } from '../p9/messages.ts';
 import { Msg } from '../p9/msg.ts';
 import { type Backend, DEFERRED, type Deferred, type Wire } from './backend.ts';
+import { LiveRequest } from './live.ts';
 import type { Stats } from './stats.ts';
 
 const ENOTSOCK = 88;
@@ -219,7 +220,9 @@ export class Connection implements Wire {
     if (type === T.version) return this.version();
     if (!this.versioned) return this.error(tag, EPROTO);
     // A tag that still waits for its reply must not name a second request.
-    if (this.live.size > 0 && this.live.has(tag)) return this.error(tag, EINVAL);
+    if (this.live.size > 0 && (this.live.has(tag) || this.flushedWith(tag) !== undefined)) {
+      return this.error(tag, EINVAL);
+    }
     if (type === T.flush) return this.flushTag();
     const start = writer.pos;
     writer.at(start + HEADER, this.out.size);
@@ -345,15 +348,21 @@ export class Connection implements Wire {
   /** Tflush: Rflush never comes before the reply that it overtakes, and after it nothing is sent for the old tag. */
   private flushTag(): void {
     const { tag, oldtag } = this.msg;
-    const live = this.live.get(oldtag);
+    const live = this.live.get(oldtag) ?? this.flushedWith(oldtag);
     if (live === undefined) return this.flushed(tag);
-    if (live.type === T.read) {
+    if (live.type === T.read && live.tag === oldtag) {
       // A read leaves no trace: it is forgotten at once.
       live.cancelled = true;
       this.live.delete(oldtag);
       return this.flushed(tag);
     }
     live.flushers.push(tag);
+  }
+
+  /** The request whose reply a waiting Tflush of that tag waits for. */
+  private flushedWith(tag: number): LiveRequest | undefined {
+    for (const live of this.live.values()) if (live.flushers.includes(tag)) return live;
+    return undefined;
   }
 
   private flushed(tag: number): void {
@@ -369,28 +378,5 @@ export class Connection implements Wire {
       live.flushers.length = 0;
     }
     this.live.clear();
-  }
-}
-
-class LiveRequest implements Deferred {
-  readonly tag: number;
-  readonly type: number;
-  /** Tags of Tflush that wait for this request's reply. */
-  readonly flushers: number[] = [];
-  cancelled = false;
-  private readonly answer: (live: LiveRequest, need: number, body: (w: Writer) => number) => void;
-
-  constructor(
-    tag: number,
-    type: number,
-    answer: (live: LiveRequest, need: number, body: (w: Writer) => number) => void,
-  ) {
-    this.tag = tag;
-    this.type = type;
-    this.answer = answer;
-  }
-
-  reply(need: number, body: (w: Writer) => number): void {
-    this.answer(this, need, body);
   }
 }

@@ -183,3 +183,19 @@ test('fsync is answered later, and in the meantime others are', async () => {
     );
   });
 });
+
+test('a Tflush of a waiting Tflush is answered after it', async () => {
+  await withShare({}, async (c, dir) => {
+    writeFileSync(join(dir, 'a'), 'x');
+    await c.walk(0, 1, 'a');
+    await c.call(T.lopen, { fid: 1, flags: 2 });
+    const frames = [
+      c.frame(T.fsync, { fid: 1, datasync: 0 }, 7),
+      c.frame(T.flush, { oldtag: 7 }, 11),
+      c.frame(T.flush, { oldtag: 11 }, 16),
+    ];
+    c.send(Buffer.concat(frames));
+    const tags = [(await c.next())?.tag, (await c.next())?.tag, (await c.next())?.tag];
+    assert.deepEqual(tags, [7, 11, 16]);
+  });
+});

@@ -44,6 +44,7 @@ test('mountinfo: escapes, optional fields, the topmost of two', () => {
   assert.equal(mounts.length, 3);
   assert.deepEqual(mounts[1], {
     id: 40,
+    device: '0:40',
     mountpoint: '/mnt/a b\\c',
     fstype: 'fuse.ninefold',
     source: 'unix:/x y',
