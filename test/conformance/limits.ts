@@ -31,6 +31,11 @@ export const LIMITS: readonly Limit[] = [
     ],
   },
   {
+    places: ['v9fs-loose'],
+    why: 'with cache=loose the client keeps the times of a file to itself, cut to whole seconds: generic_file_write_iter calls file_update_time, and v9fs_vfs_getattr_dotl asks nobody',
+    cases: ['times: write moves mtime and ctime'],
+  },
+  {
     places: CLIENT,
     why: '9P2000.L carries a user number (n_uname of Tattach) and no supplementary groups: the server acts with those that its own user database gives',
     cases: [
