@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The files of walk.test.ts: where each is, what it holds, and what another process does to it. NINEFOLD_TEST_FOLDERS is how many folders of 1,000 there are.
 
-import { mkdirSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** At least one more than there are fates of folders. */
@@ -77,8 +77,14 @@ export function makeTree(top: string): void {
   for (let i = 0; i < COUNT; i++) writeFileSync(join(top, nameOf(i)), first(i));
 }
 
-/** Does to the tree all that `fate` says. */
-export function disturbTree(top: string): void {
+/**
+ * Does to the tree all that `fate` says. Returns how many of the new files have the inode number of the very file that they stand for: some file systems give
+ * out the number that became free last, or the lowest, which is why these come first.
+ */
+export function disturbTree(top: string): number {
+  let again = 0;
+  for (let i = 0; i < firstFated * FILES; i++)
+    if (fate(i) === 'remade') again += remake(join(top, nameOf(i)), i);
   for (let i = 0; i < firstFated * FILES; i++) disturbFile(top, i);
   const folder = (k: number, more = ''): string => join(top, `d${firstFated + k}${more}`);
   exchange(folder(0), folder(1), join(top, 'away'));
@@ -92,6 +98,14 @@ export function disturbTree(top: string): void {
   renameSync(folder(3), folder(3, '-moved'));
   rmSync(folder(4), { recursive: true });
   fill(4, folder(4));
+  return again;
+}
+
+function remake(path: string, i: number): 0 | 1 {
+  const { ino } = statSync(path);
+  unlinkSync(path);
+  writeFileSync(path, second(i));
+  return statSync(path).ino === ino ? 1 : 0;
 }
 
 function disturbFile(top: string, i: number): void {
@@ -102,11 +116,6 @@ function disturbFile(top: string, i: number): void {
       renameSync(`${path}-new`, path);
       return;
     case 'rewritten':
-      writeFileSync(path, second(i));
-      return;
-    case 'remade':
-      // Some file systems give the new file the old one's inode number at once.
-      unlinkSync(path);
       writeFileSync(path, second(i));
       return;
     case 'swapped':

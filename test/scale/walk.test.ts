@@ -69,9 +69,10 @@ function walk(t: TestContext, place: string, folders: number): Promise<void> {
     try {
       assert.ok((await walker.step<number>('hold')) > 300);
       assert.equal((await timed('look')).right, count);
-      const disturbed = ask(helper('tree-maker', tree, 'disturb'), { env });
-      const [seen] = await Promise.all([timed('readMeanwhile'), disturbed]);
+      const disturbed = ask<number>(helper('tree-maker', tree, 'disturb'), { env });
+      const [seen, again] = await Promise.all([timed('readMeanwhile'), disturbed]);
       assert.ok(seen.right > count / 10);
+      t.diagnostic(`${again} new files have the inode number of the file before them`);
       await sleep(SETTLE_MS);
       const held = await timed('readHeld');
       assert.ok((held.stale?.replaced ?? 0) > 0, 'some of those that are held could not be found again');

@@ -80,7 +80,8 @@ const steps: Readonly<Record<string, () => unknown>> = {
   readMeanwhile() {
     const f = new Findings();
     for (let i = 0; i < COUNT; i++) {
-      if (fate(i) === 'left' && i % 25 !== 3) continue;
+      // Nobody looks up the names of those that are held: only `readHeld` can find out what became of them.
+      if (held.has(i) || (fate(i) === 'left' && i % 25 !== 3)) continue;
       const { text, code } = attempt(join(top, nameOf(i)));
       const good = code === undefined && [first(i), settled(i), ...passing(i)].includes(text);
       f.add(i, good, () => `${code ?? text}`);
