@@ -54,6 +54,7 @@ export class Fids {
     node.fidSlot = -1;
     node.fid = -1;
     node.fidPending = false;
+    node.fidByName = false;
     return fid;
   }
 
@@ -136,6 +137,7 @@ function findMeanwhile(e: Engine, node: Node): void {
   );
   e.fids.attach(e, node, op.newFid);
   node.fidPending = true;
+  node.fidByName = true;
 }
 
 function onFoundMeanwhile(e: Engine, op: Op, err: number, r: Reply): void {

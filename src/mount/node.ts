@@ -24,6 +24,8 @@ export class Node {
   fidSlot = -1;
   /** The walk that makes `fid` is under way: good for questions, which may come to nothing, not for changes. */
   fidPending = false;
+  /** The name led to `fid` and its qid is right, but nobody has compared the time of birth: an inode number may have been given away. */
+  fidByName = false;
   /** Worked with since the sweep for idle fids last came by. */
   used = false;
   /** Operations in progress that name it. */
@@ -53,6 +55,9 @@ export class Node {
   changes = 0;
   /** Of a folder: when a name was last looked up in it (ms). */
   lookedUpAt = -Infinity;
+  /** Of a folder: a name whose object was replaced while it was being opened, and when (ms). */
+  doubtedName = '';
+  doubtedAt = -Infinity;
   /** Of a folder: what a lookup may be answered from. */
   entries: DirCache | undefined;
   /** Attributes asked for along with a change, good until the next. */

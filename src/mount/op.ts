@@ -65,6 +65,10 @@ export class Op {
   since = 0;
   /** Of a listing: it stands where this request wants to read. */
   placed = false;
+  /** Of an open: what it opens was found by name, and is not known to be the very object until its time of birth was seen. */
+  byName = false;
+  /** And its time of birth was asked for. */
+  verifying = false;
   /** Of finding an object again (fids.ts). */
   chain: Node[] | undefined;
   goOn: Step | undefined;
@@ -92,6 +96,8 @@ export class Op {
     this.owner = undefined;
     this.prefetch = false;
     this.placed = false;
+    this.byName = false;
+    this.verifying = false;
     this.contentDue = false;
     this.chain = undefined;
     this.goOn = undefined;

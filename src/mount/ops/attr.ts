@@ -78,10 +78,14 @@ function onGetattr(e: Engine, op: Op, err: number, r: Reply): void {
   const { attrs } = e;
   if (!attrs.read(r.dv, r.pos)) return e.lie(op, 'described an object that cannot be');
   if (!attrs.isOf(node)) {
-    // Another object answers to this fid: the kernel must never see an inode change its kind.
+    // Another object answers to this fid: the kernel must never see an inode change its kind, and nobody shall come to it through this node again.
     e.nodes.retire(node);
-    return e.error(op, ESTALE);
+    e.error(op, ESTALE);
+    const fid = e.fids.detach(node);
+    if (fid >= 0) e.clunk(fid);
+    return e.nodes.displace(node);
   }
+  node.fidByName = false;
   attrs.noteIn(node);
   putAttrOut(e.out.dv, OUT_HEADER, e.policy.attrMs, attrs.fuse);
   e.answer(op, ATTR_OUT);

@@ -14,7 +14,7 @@ import {
   putNotifyStore,
   putOpenOut,
 } from '../../fuse-abi/index.ts';
-import { type Reply, T } from '../../p9-client/index.ts';
+import { GETATTR_ALL, type Reply, T } from '../../p9-client/index.ts';
 import type { Engine } from '../engine.ts';
 import { withFolder, withOwnFid } from '../fids.ts';
 import type { Handle } from '../handle.ts';
@@ -56,8 +56,12 @@ function begin(e: Engine, op: Op): void {
     cloneAndOpen(e, op);
   } else if ((op.flags & O_TRUNC) !== 0) withOwnFid(e, op, node, cloneAndOpen);
   else if (e.session.ordered && node.fid < 0 && node.parent !== undefined) {
+    op.byName = true;
     withFolder(e, op, node.parent, walkAndOpen);
-  } else withFolder(e, op, node, cloneAndOpen);
+  } else {
+    op.byName = node.fidByName;
+    withFolder(e, op, node, cloneAndOpen);
+  }
 }
 
 function cloneAndOpen(e: Engine, op: Op): void {
@@ -67,7 +71,7 @@ function cloneAndOpen(e: Engine, op: Op): void {
   if (e.session.ordered) openInOrder(e, op);
 }
 
-/** A walk from the folder to the name, whose end is opened at once; the qid of Rlopen tells whether it is the very object. */
+/** A walk from the folder to the name, whose end is opened at once; the qid of Rlopen tells whether it can be the very object. */
 function walkAndOpen(e: Engine, op: Op): void {
   op.newFid = e.fids.take();
   op.newFidMade = false;
@@ -150,9 +154,36 @@ function onOpened(e: Engine, op: Op, err: number, r: Reply): void {
   if (op.done) return e.clunk(op.newFid);
   op.a = dv.getUint32(pos + 13, true);
   op.b = dv.getUint32(pos + 1, true);
+  if (op.byName && node.kind === S_IFREG && node.bornSec !== 0 && op.b !== node.version) {
+    // It has changed since it was looked at: or it is another, made since and given the same inode number.
+    op.verifying = true;
+    e.req.getattr(e.call(op, T.getattr, onVerified), op.newFid, GETATTR_ALL);
+    return;
+  }
   // The bytes are most likely right behind; else the program does not wait for them.
   if (op.contentDue) waitForContent(e, op);
   else opened(e, op, op.a, op.b);
+}
+
+/** Rgetattr of what was opened by its name. */
+function onVerified(e: Engine, op: Op, err: number, r: Reply): void {
+  const node = op.node as Node;
+  if (op.done) {
+    e.clunk(op.newFid);
+    op.newFid = -1;
+    return;
+  }
+  if (err !== 0) op.err = err;
+  else if (!e.attrs.read(r.dv, r.pos) || !e.attrs.isOf(node)) op.err = ESTALE;
+  if (op.err !== 0) {
+    const another = op.err === ESTALE;
+    failed(e, op);
+    // The name leads to another object now, however often it is asked for.
+    if (another) e.nodes.displace(node);
+    return;
+  }
+  e.attrs.noteIn(node);
+  opened(e, op, op.a, op.b);
 }
 
 /** How long an open waits for bytes that are not in the server's memory. Milliseconds. */
@@ -188,7 +219,7 @@ function onContent(e: Engine, op: Op, err: number, r: Reply): void {
   op.contentDue = false;
   const place = e.openedEarly.indexOf(op);
   if (place >= 0) e.openedEarly.splice(place, 1);
-  if (op.done || op.handle !== undefined || op.err !== 0) return;
+  if (op.done || op.handle !== undefined || op.err !== 0 || op.verifying) return;
   const n = r.end - r.pos - 4;
   const whole = err === 0 && n > 0 && n <= op.size && node.handles === undefined && node.size === op.size;
   if (!whole || node.kind !== S_IFREG) return opened(e, op, op.a, op.b);
