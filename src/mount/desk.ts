@@ -125,7 +125,7 @@ export class Desk {
     if (op.done) return;
     op.done = true;
     this.stats.errors++;
-    if (errno === ESTALE) doubt(op.node);
+    if (errno === ESTALE) doubt(op.node, this.now);
     putOutHeader(this.out.dv, 0, OUT_HEADER, -errno, op.uniqueLo, op.uniqueHi);
     this.sys.write(this.fuseFd, this.out, 0, OUT_HEADER);
   }

@@ -162,8 +162,23 @@ export function rememberListing(e: Engine, dir: Node, at: number, data: Buffer, 
  * The object was not found where it was last seen (ESTALE). The kernel now looks up the whole path anew, and must get the server's word for it, not what was
  * remembered.
  */
-export function doubt(node: Node | undefined): void {
+export function doubt(node: Node | undefined, now: number): void {
+  if (node?.parent !== undefined) {
+    node.parent.doubtedName = node.name;
+    node.parent.doubtedAt = now;
+  }
   for (let n = node; n?.parent !== undefined; n = n.parent) n.parent.entries?.note(n.name, ASK);
+}
+
+/** How long a name that was lost in a race is looked up with care. Milliseconds. */
+const DOUBT_MS = 200;
+
+/**
+ * True right after `name` was found replaced. The kernel looks again once, and if it loses a second time the program gets ESTALE: this lookup therefore keeps a fid of what it finds,
+ * and the open that follows is of that very object, whatever has the name by then.
+ */
+export function isDoubted(e: Engine, dir: Node, name: string): boolean {
+  return dir.doubtedName === name && e.now - dir.doubtedAt < DOUBT_MS;
 }
 
 /** A message that changes `name` in `dir` was sent. */

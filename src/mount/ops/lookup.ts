@@ -8,18 +8,18 @@ import type { Engine } from '../engine.ts';
 import { withFolder } from '../fids.ts';
 import type { Node } from '../node.ts';
 import type { Op } from '../op.ts';
-import { lookupFromCache, prefetch, rememberEmpty } from '../prefetch.ts';
+import { isDoubted, lookupFromCache, prefetch, rememberEmpty } from '../prefetch.ts';
 
 /** FUSE_LOOKUP: name\0 → entry_out. Twalk of one name and Tgetattr of what it found; or Tlookup, which is both. */
 export function lookup(e: Engine, op: Op): void {
   if (op.name.length > NAME_MAX) return e.error(op, ENAMETOOLONG);
   const dir = op.node as Node;
   if (dir.kind !== S_IFDIR) return e.error(op, ENOTDIR);
-  if (!lookupFromCache(e, op, dir, lookup)) withFolder(e, op, dir, look);
+  if (isDoubted(e, dir, op.name) || !lookupFromCache(e, op, dir, lookup)) withFolder(e, op, dir, look);
 }
 
 function look(e: Engine, op: Op): void {
-  if (e.session.extended) {
+  if (e.session.extended && !isDoubted(e, op.node as Node, op.name)) {
     op.newFid = -1;
     e.req.lookup(e.call(op, EXT.lookup, onLooked), op.fid, op.name);
     if (op.prefetch) prefetch(e, op.node as Node, op.fid);

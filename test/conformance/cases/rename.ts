@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
+import { ESTALE } from '../../../src/base/errno.ts';
 import { O_DIRECTORY, O_RDONLY, O_RDWR } from '../../../src/base/sys.ts';
 import { ALICE, BOB, type Cases, fails } from '../case.ts';
 import { pause } from './modes.ts';
@@ -21,7 +22,7 @@ function latest(path: string, tries = 8): string {
   try {
     return text(path);
   } catch (error) {
-    if (tries <= 1 || (error as { code?: string }).code !== 'ESTALE') throw error;
+    if (tries <= 1 || (error as { errno?: number }).errno !== -ESTALE) throw error;
     return latest(path, tries - 1);
   }
 }
