@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 
 /** Entries that are there at one time. */
-const ALIVE = 300;
+const ALIVE = 60;
 const [path = '', prefix = ''] = process.argv.slice(2);
 const name = (i: number): string => join(path, `${prefix}${i}`);
 

@@ -54,7 +54,7 @@ test('100,000 entries through a mount, and at the same time over raw 9P', needsM
       }
       await overRaw9p(t, g.share, 65_536, 1);
       const made = await Promise.all([behind.step<number>(), before.step<number>()]);
-      assert.ok(Math.min(...made) > 1000, `entries came and went: ${made}`);
+      assert.ok(Math.min(...made) > 100, `entries came and went: ${made}`);
       t.diagnostic(`${made[0]} entries came and went behind the mount and ${made[1]} through it`);
     } finally {
       await behind.end();

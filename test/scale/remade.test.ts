@@ -3,15 +3,20 @@
 // bytes: neither within the second in which the kernel does not ask, nor later, nor the second time.
 
 import assert from 'node:assert/strict';
-import { renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { type FileHandle, open, readFile, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ESTALE } from '../../src/base/errno.ts';
+import { T } from '../../src/p9/messages.ts';
+import { startQfsd } from '../helpers/server.ts';
 import { mountShare, needsMount, unmountShare, withGround } from './ground.ts';
 
+const needsPrlimit = existsSync('/usr/bin/prlimit')
+  ? {}
+  : { skip: 'needs prlimit, of the package util-linux' };
 const COUNT = 30;
 const O_PATH = 0o10000000;
 const name = (i: number): string => `file${i}`;
@@ -48,6 +53,28 @@ test('a file made again under its name and inode number', needsMount, async (t) 
       for (const h of held) await h.close();
     }
     await unmountShare(g);
+  });
+});
+
+test('the same over raw 9P, with more fids than descriptors', needsPrlimit, async (t) => {
+  await withGround('remade', tmpdir(), async (g) => {
+    const others = 400;
+    for (let i = 0; i < COUNT; i++) writeFileSync(join(g.share, name(i)), `${i}: old`);
+    for (let i = 0; i < others; i++) writeFileSync(join(g.share, `other${i}`), '');
+    const server = startQfsd(t, g.share, { sandbox: 'none', through: ['prlimit', '--nofile=256:256', '--'] });
+    const { client } = server;
+    await client.attach();
+    for (let i = 0; i < COUNT; i++) assert.equal((await client.walk(0, 1 + i, name(i))).errno, 0);
+    for (let i = 0; i < others; i++) assert.equal((await client.walk(0, 1000 + i, `other${i}`)).errno, 0);
+    let again = 0;
+    for (let i = 0; i < COUNT; i++) again += remake(g.share, i);
+    t.diagnostic(`${again} of ${COUNT} have the same inode number`);
+    for (let i = 0; i < COUNT; i++) {
+      const got = await client.call(T.getattr, { fid: 1 + i, mask: 0x7ff });
+      const opened = await client.call(T.lopen, { fid: 1 + i, flags: 0 });
+      assert.deepEqual([got.errno, opened.errno], [ESTALE, ESTALE], name(i));
+    }
+    assert.equal(await server.close(), 0);
   });
 });
 
