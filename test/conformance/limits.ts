@@ -32,8 +32,8 @@ export const LIMITS: readonly Limit[] = [
   },
   {
     places: ['v9fs-loose'],
-    why: 'with cache=loose the client keeps the times of a file to itself, cut to whole seconds: generic_file_write_iter calls file_update_time, and v9fs_vfs_getattr_dotl asks nobody',
-    cases: ['times: write moves mtime and ctime'],
+    why: 'with cache=loose the client answers stat from its own inode (v9fs_vfs_getattr_dotl): a write moves its times there, cut to whole seconds (file_update_time), and setting an attribute does not',
+    cases: ['times: write moves mtime and ctime', 'xattr: setting moves the ctime and leaves the mtime'],
   },
   {
     places: CLIENT,
