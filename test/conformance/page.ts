@@ -63,7 +63,8 @@ for (const name of LIMITS.flatMap((l) => l.cases))
     process.stdout.write(`limits.ts names a case that is not there: ${name}\n`);
     process.exitCode = 1;
   }
-if (columns.some((c) => count(c, 'failed') > 0 || c.outcomes.length === 0)) process.exitCode ||= 1;
+if (columns.some((c) => (count(c, 'failed') > 0 && !c.place.others) || c.outcomes.length === 0))
+  process.exitCode ||= 1;
 if (values.write !== undefined) {
   writeFileSync(values.write, sheet(columns, Object.keys(cases).length, facts()));
   process.stdout.write(`written: ${values.write}\n`);

@@ -7,7 +7,7 @@ import { LIMITS } from './limits.ts';
 import { PLACES } from './places.ts';
 import { count, judge, sheet } from './sheet.ts';
 
-const place = { id: 'p', title: 'a place', target: 't', asUser: false, guest: false };
+const place = { id: 'p', title: 'a place', target: 't', asUser: false, guest: false, others: false };
 const failed = { name: 'g: a case', status: 'failed', why: 'EIO', ms: 1 } as const;
 
 test('every limit names cases and places that exist', () => {

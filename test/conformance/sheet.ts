@@ -49,7 +49,7 @@ export function sheet(columns: readonly Column[], total: number, facts: readonly
     ...cells,
     '',
     '“Cannot be carried” is found by trying before the cases run, or known of the target; “limit” is a case that fails for a reason traced to',
-    'its source, below; “failed” is a fault of the server or the mount.',
+    'its source, below; “failed” is a fault of the server or the mount: in the row of diod, of diod.',
     '',
     ...section('Failed', columns, 'failed'),
     ...section('Limits, each with its source', columns, 'limit'),
