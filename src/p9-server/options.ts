@@ -28,7 +28,7 @@ export interface Limits {
 
 export const DEFAULT_LIMITS: Limits = {
   msize: MAX_MSIZE,
-  fids: 1_000_000,
+  fids: 262_144,
   descriptors: 16_384,
   xattrFids: 64,
   inflight: 256,
