@@ -18,8 +18,6 @@ export interface MountOptions {
   readonly maxReadahead: number;
   /** Fids that looked-up objects keep though nobody uses them. */
   readonly maxIdleFids: number;
-  /** Seconds after which one that waits for a silent server is told of in the log. */
-  readonly silenceWarnSec: number;
   /** Sent with locks: must differ from that of any other mount of the same server. */
   readonly clientName: string;
   /** Compile by rehearsal in the idle moments after the mount (150 ms of processor time at the most). */
@@ -36,7 +34,6 @@ export function mountOptions(msize: number, wanted: Partial<MountOptions> = {}):
     maxWrite: Math.min(wanted.maxWrite ?? 1024 * 1024, fits),
     maxReadahead: wanted.maxReadahead ?? 4 * 1024 * 1024,
     maxIdleFids: wanted.maxIdleFids ?? 4096,
-    silenceWarnSec: wanted.silenceWarnSec ?? 60,
     rehearse: wanted.rehearse ?? true,
     clientName: wanted.clientName ?? `ninefold-${process.pid}-${Math.floor(Math.random() * 1e9)}`,
   };
