@@ -89,8 +89,9 @@ export class Fids {
  * finds the object again is sent together with them, and if it turns out that another object has the name, the answer is dropped (ESTALE).
  */
 export function withFid(e: Engine, op: Op, node: Node, then: Step): void {
-  if (node.fid < 0 && node.handles !== undefined) {
-    op.fid = node.handles.fid;
+  const open = node.fid < 0 && node.handles !== undefined ? node.openFid : -1;
+  if (open >= 0) {
+    op.fid = open;
     then(e, op);
   } else withFolder(e, op, node, then);
 }
@@ -180,7 +181,7 @@ function findAgain(e: Engine, op: Op, node: Node, then: Step): void {
   }
   if (from === undefined) {
     // Nameless, but open: a clone of the open fid is the object itself.
-    if (node.handles !== undefined) return cloneOpen(e, op, node, then);
+    if (node.openFid >= 0) return cloneOpen(e, op, node, then);
     return e.error(op, ESTALE);
   }
   chain.reverse();
@@ -205,7 +206,7 @@ function cloneOpen(e: Engine, op: Op, node: Node, then: Step): void {
   op.chain = [node];
   op.goOn = then;
   op.newFid = e.fids.take();
-  e.req.clone(e.call(op, T.walk, onCloned), (node.handles as { fid: number }).fid, op.newFid);
+  e.req.clone(e.call(op, T.walk, onCloned), node.openFid, op.newFid);
 }
 
 function onCloned(e: Engine, op: Op, err: number): void {
