@@ -13,6 +13,8 @@ export const beside = (name: string, ...args: string[]): string[] => [
   ...args,
 ];
 
+const PATIENCE_MS = 60_000;
+
 /** A writer in a process of its own, so that this one may serve what it writes to. */
 export class Writer {
   readonly child: ChildProcess;
@@ -26,12 +28,26 @@ export class Writer {
     ]();
   }
 
-  /** Writes below `dir` until a step fails. `onStep`: after each acknowledged one. Rejects when it was killed, or says nothing for 60 s. */
+  /** Writes below `dir` until a step fails. `onStep`: after each acknowledged one. Rejects when it was killed, which it is after 60 s. */
   async run(
     dir: string,
     seed: number,
     onStep: (count: number) => void = () => {},
     steps = 1_000_000,
+  ): Promise<Record_ & { code: string }> {
+    const timer = setTimeout(() => this.child.kill('SIGKILL'), PATIENCE_MS);
+    try {
+      return await this.take(dir, seed, steps, onStep);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  private async take(
+    dir: string,
+    seed: number,
+    steps: number,
+    onStep: (count: number) => void,
   ): Promise<Record_ & { code: string }> {
     this.child.stdin?.write(`${JSON.stringify({ dir, seed, steps })}\n`);
     const acknowledged: Step[] = [];
@@ -48,9 +64,7 @@ export class Writer {
   }
 
   private async line(): Promise<{ begin?: Step; done?: boolean; end?: string }> {
-    const timer = setTimeout(() => this.child.kill('SIGKILL'), 60_000);
     const next = await this.lines.next();
-    clearTimeout(timer);
     if (next.done === true) throw new Error('the writer ended, or hung and was killed');
     return JSON.parse(next.value);
   }

@@ -191,7 +191,7 @@ export const CASES: Record<string, Case> = {
       );
       return [{ ...r, body: bytes([32, e.length], e) }];
     },
-    run: 'timeout -s KILL 1 find . > /dev/null; echo ended $?',
+    run: 'timeout --foreground -s KILL 1 find . > /dev/null; echo ended $?',
     says: /ended 137/,
   },
   'a folder of nothing but bad names': {
