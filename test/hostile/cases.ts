@@ -260,6 +260,27 @@ export const CASES: Record<string, Case> = {
     says: IO,
     logs: /root of the share inside itself/,
   },
+  'two folders, each inside the other': {
+    bend: (() => {
+      const [inner, outer] = [folder(8, {}), folder(3, {})];
+      return (r, m, thing) => {
+        // `d` holds `in`, `in` holds `d`; what is opened is never what was found, so that the way up is followed.
+        if (m.type === T.walk && m.nwname > 0) {
+          const qids = Array.from({ length: m.nwname }, (_, i) =>
+            qid(m.names[i]?.text() === 'in' ? inner : outer),
+          );
+          return [{ ...r, type: T.walk + 1, body: bytes([16, m.nwname], ...qids) }];
+        }
+        if (m.type === T.getattr && thing?.path !== 1)
+          return [{ ...r, type: T.getattr + 1, body: attr(m.fid % 2 === 0 ? inner : outer) }];
+        return m.type === T.lopen
+          ? [{ ...r, type: T.lopen + 1, body: bytes(qid(file(99, '')), [32, 0]) }]
+          : undefined;
+      };
+    })(),
+    run: 'for i in 1 2 3; do ls d/in d/in/d d; done',
+    says: /Stale file handle|Input\/output error|Too many levels/,
+  },
   'a walk that goes further than it was asked to': {
     bend: (r, m) =>
       m.type === T.walk && m.nwname === 1
