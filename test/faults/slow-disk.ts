@@ -62,7 +62,9 @@ export async function slowDisk(seconds: number): Promise<SlowReport> {
         through: ['sh', '-c', 'echo $$ >"$0"/cgroup.procs; exec "$@"', group],
       });
       const readers = Array.from({ length: READERS }, (_, i) =>
-        start(['dd', `if=${g.mnt}/big${i}`, 'of=/dev/null', 'bs=128k'], { patience: seconds * 1000 + 20_000 }),
+        start(['dd', `if=${g.mnt}/big${i}`, 'of=/dev/null', 'bs=128k'], {
+          patience: seconds * 1000 + 20_000,
+        }),
       );
       await pause(500);
       const times = await ask<number[]>(beside('look', join(g.mnt, 'small'), String(FILES), String(seconds)));

@@ -19,6 +19,7 @@ const NAMES = ['a', 'file', 'dir', '..', '.', '', 'x'.repeat(255), 'y'.repeat(30
 /** The kernel never cuts these short, for it wants no answer to them; a reply to FUSE_NOTIFY_RETRIEVE comes only when that was sent. */
 const NO_ANSWER = new Set<number>([OP.forget, OP.batchForget, OP.interrupt]);
 const ASKED = Object.values(OP).filter((o) => o !== OP.init && o !== OP.destroy && o !== OP.notifyReply);
+const MAKERS = new Set<number>([OP.lookup, OP.mkdir, OP.mknod, OP.symlink, OP.link, OP.create]);
 const real = openSys();
 
 /** What the engine did that it must not do. */
@@ -187,8 +188,14 @@ export class FakeKernel {
     }
     if (opcode === OP.readdir) this.listing(data, 0);
     else if (opcode === OP.readdirplus) this.listing(data, 128);
-    else if ([OP.lookup, OP.mkdir, OP.mknod, OP.symlink, OP.link, OP.create].includes(opcode as never))
-      this.note(data.readBigUInt64LE(OUT_HEADER));
+    else if (MAKERS.has(opcode)) {
+      const node = data.readBigUInt64LE(OUT_HEADER);
+      if (data.length !== OUT_HEADER + (opcode === OP.create ? 144 : 128))
+        throw new Wrong('an entry of another length');
+      // Only a lookup may find nothing and say how long that holds.
+      if (node === 0n && opcode !== OP.lookup) throw new Wrong('something was made and is not there');
+      this.note(node);
+    }
     if (opcode === OP.open || opcode === OP.opendir) this.handles.push(data.readBigUInt64LE(OUT_HEADER));
     if (opcode === OP.create) this.handles.push(data.readBigUInt64LE(OUT_HEADER + 128));
     if (this.handles.length > 50) this.handles.splice(1, 1);

@@ -260,6 +260,12 @@ export const CASES: Record<string, Case> = {
     says: IO,
     logs: /root of the share inside itself/,
   },
+  'a refusal to make something is told as it is': {
+    bend: (r, m) =>
+      m.type === T.mkdir ? [error(r.tag, 2)] : m.type === T.symlink ? [error(r.tag, 24)] : undefined,
+    run: 'mkdir new; ln -s x new',
+    says: /No such file[\s\S]*Too many open files/,
+  },
   'two folders, each inside the other': {
     bend: (() => {
       const [inner, outer] = [folder(8, {}), folder(3, {})];
