@@ -78,6 +78,7 @@ export class Desk {
   readonly ops: Op[] = [];
   protected readonly fuseFd: number;
   private readonly log: MountLog;
+  private readonly pollfd: Mem;
   private warned = 0;
 
   constructor(how: EngineParts) {
@@ -88,6 +89,7 @@ export class Desk {
     this.log = how.log;
     this.stats = how.stats;
     this.fuseFd = how.fuseFd;
+    this.pollfd = sys.alloc(8);
     this.clientName = options.clientName;
     this.canReaddirplus = session.ordered && session.extended;
     this.policy = new CachePolicy(options.times);
@@ -166,6 +168,14 @@ export class Desk {
     const attrMs = Math.max(0, policy.attrLeft(since, now));
     putEntryOut(dv, at, node.id, node.generation, entryMs, attrMs, this.attrs.fuse);
     node.nlookup++;
+  }
+
+  /** True once the kernel has taken the mount away: what a read of the device would tell, while none is done. */
+  deviceGone(): boolean {
+    const { dv } = this.pollfd;
+    dv.setInt32(0, this.fuseFd, true);
+    dv.setUint32(4, 0, true);
+    return this.sys.poll(this.pollfd, 1, 0) > 0;
   }
 
   /** A warning, at most some ten for a mount. */

@@ -358,7 +358,7 @@ export class Engine extends Desk {
   settleTurn(): void {
     if (this.clunks.length > 0) this.drainClunks();
     this.flush();
-    this.deviceWatch.events = this.mayTake() ? POLLIN : 0;
+    this.deviceWatch.events = this.mayTake() ? POLLIN : this.interrupts.whileDeaf();
   }
 
   private flush(): void {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { EMFILE, ENFILE, ENOENT, ENOTDIR, ESTALE } from '../base/errno.ts';
+import { EIO, EMFILE, ENFILE, ENOENT, ENOTDIR, ESTALE } from '../base/errno.ts';
 import { S_IFDIR } from '../base/stat.ts';
 import { GETATTR_ALL, MAXWELEM, QTDIR, type Reply, ROOT_FID, T } from '../p9-client/index.ts';
 import type { Engine } from './engine.ts';
@@ -193,6 +193,8 @@ function findAgain(e: Engine, op: Op, node: Node, then: Step): void {
   op.newFid = e.fids.take();
   e.stats.foundAgain++;
   op.err = 0;
+  op.walked = false;
+  op.early = false;
   e.req.walk(
     e.call(op, T.walk, onFound),
     from.fid,
@@ -222,6 +224,11 @@ function onFound(e: Engine, op: Op, err: number, r: Reply): void {
   op.newFidMade = err === 0 && r.dv.getUint16(r.pos, true) >= steps.length;
   if (err !== 0) op.err = err === ENOENT || err === ENOTDIR ? ESTALE : err;
   else if (!reaches(r, steps)) op.err = ESTALE;
+  op.walked = true;
+  if (op.early) {
+    op.err = EIO;
+    return notFound(e, op);
+  }
   if (e.session.ordered) return;
   if (op.err !== 0) notFound(e, op);
   else e.req.getattr(e.call(op, T.getattr, onFoundAttr), op.newFid, GETATTR_ALL);
@@ -229,6 +236,11 @@ function onFound(e: Engine, op: Op, err: number, r: Reply): void {
 
 /** The birth time tells an object from another that was given its inode number. */
 function onFoundAttr(e: Engine, op: Op, err: number, r: Reply): void {
+  if (!op.walked) {
+    // What the walk brings, or not, is tidied up when its reply comes.
+    op.early = true;
+    return e.lie(op, 'answered out of the order that it had promised');
+  }
   const steps = op.chain as Node[];
   if (op.err === 0) {
     if (err !== 0) op.err = err;

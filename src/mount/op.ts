@@ -76,6 +76,9 @@ export class Op {
   chain: Node[] | undefined;
   goOn: Step | undefined;
   retried = false;
+  /** Its walk has been answered; its look at what was found was answered before that, which it must not be. */
+  walked = false;
+  early = false;
 
   reset(): void {
     this.active = true;
