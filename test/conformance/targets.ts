@@ -15,7 +15,13 @@ export interface Target {
   dir: string;
   /** `dir` as a second client sees it, which has its own connection and caches. */
   second?: string;
+  /** The folder that is shared, if it can be looked at without the target. */
+  share?: string;
+  /** An empty local folder on the same file system as the share. */
+  beside?: string;
   caps: Caps;
+  /** Takes the target away and puts it up again: nothing of it may be open. */
+  remount?(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -52,28 +58,40 @@ const NOT_CARRIED: Partial<Record<Cap, string>> = {
 
 async function openMount(asRoot: boolean, asUser: boolean): Promise<Target> {
   const ground = openGround('mount');
-  const [share = '', ...mountpoints] = ['share', 'mnt', 'second'].map((n) => join(ground.dir, n));
-  for (const dir of [share, ...mountpoints]) {
-    mkdirSync(dir);
-    if (asUser) chownSync(dir, NOBODY, NOBODY);
+  const [share = '', dir = '', second = '', beside = ''] = ['share', 'mnt', 'second', 'beside'].map((n) =>
+    join(ground.dir, n),
+  );
+  for (const folder of [share, dir, second, beside]) {
+    mkdirSync(folder);
+    if (asUser) chownSync(folder, NOBODY, NOBODY);
   }
   const sandbox = process.env.NINEFOLD_SANDBOX ?? 'none';
   const serve = `exec "${process.execPath}" "${program('qfsd')}" 0 1 "${share}" --devices --sandbox ${sandbox}`;
   const options = asRoot ? 'symfollow,suid,dev,allow_other' : '';
   const extra = [process.env.NINEFOLD_MOUNT_OPTIONS ?? '', options].filter((o) => o !== '').join(',');
   const oArgs = extra === '' ? [] : ['-o', extra];
-  const mounted: string[] = [];
+  const mounted = new Set<string>();
+  const mount = async (folder: string): Promise<void> => {
+    await ninefold(asUser, ['mount', ...oArgs, `exec:${serve}`, folder]);
+    mounted.add(folder);
+  };
+  const unmount = async (folder: string): Promise<void> => {
+    mounted.delete(folder);
+    await ninefold(asUser, ['unmount', folder]);
+  };
   const close = async (): Promise<void> => {
-    for (const dir of mounted) await ninefold(asUser, ['unmount', dir]);
+    for (const folder of [...mounted]) await unmount(folder);
     ground.close();
   };
   try {
-    for (const dir of mountpoints) {
-      await ninefold(asUser, ['mount', ...oArgs, `exec:${serve}`, dir]);
-      mounted.push(dir);
-    }
-    const [dir = '', second = ''] = mountpoints;
-    return { dir, second, caps: mountCaps(share, asRoot), close };
+    for (const folder of [dir, second]) await mount(folder);
+    const remount = async (): Promise<void> => {
+      for (const folder of [dir, second]) {
+        await unmount(folder);
+        await mount(folder);
+      }
+    };
+    return { dir, second, share, beside, caps: mountCaps(share, asRoot), remount, close };
   } catch (error) {
     await close();
     throw error;

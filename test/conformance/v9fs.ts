@@ -38,27 +38,38 @@ export async function openV9fs(name: string, asRoot: boolean, asUser: boolean): 
   const ground = openGround('v9fs');
   const share = join(ground.dir, 'share');
   const mountpoints = ['mnt', 'second'].map((n) => join(ground.dir, n));
-  for (const dir of [share, ...mountpoints]) {
+  const beside = join(ground.dir, 'beside');
+  for (const dir of [share, beside, ...mountpoints]) {
     mkdirSync(dir);
     if (asUser) chownSync(dir, NOBODY, NOBODY);
   }
   const any = /(^|,)access=any(,|$)/.test(given);
   const mounts: Mounted[] = [];
-  const close = async (): Promise<void> => {
-    for (const m of mounts) {
+  const closeAll = async (): Promise<void> => {
+    for (const m of mounts.splice(0)) {
       await unmount(m.dir);
       await ended(m.child);
     }
+  };
+  const openAll = (): void => {
+    for (const dir of mountpoints) mounts.push(mountOne(name, share, dir, asUser, any));
+  };
+  const close = async (): Promise<void> => {
+    await closeAll();
     ground.close();
   };
+  const remount = async (): Promise<void> => {
+    await closeAll();
+    openAll();
+  };
   try {
-    for (const dir of mountpoints) mounts.push(mountOne(name, share, dir, asUser, any));
+    openAll();
   } catch (error) {
     await close();
     throw error;
   }
   const [dir = '', second = ''] = mountpoints;
-  return { dir, second, caps: caps(share, asRoot, server, any), close };
+  return { dir, second, share, beside, caps: caps(share, asRoot, server, any), remount, close };
 }
 
 interface Mounted {
