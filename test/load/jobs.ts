@@ -31,6 +31,8 @@ const NOT_FOR_FOLDERS = [
   'fanotify',
 ];
 
+const ALIGNED = ['--blockalign=4k', '--bsrange=4k-128k'];
+
 const fio =
   (engine: string, more: readonly string[] = []) =>
   async (b: Bench) => {
@@ -54,7 +56,7 @@ const fio =
       ...['--randseed=7', '--fsync=64', '--group_reporting', ...more],
     ]);
     if (!/err= 0/.test(done.out)) throw new Error(`fio: ${lastWords(done)}`);
-    return '3 jobs of 24 MiB, random blocks of 512 bytes to 128 KiB, crc32c of each';
+    return '3 jobs of 24 MiB, random blocks of up to 128 KiB, crc32c of each';
   };
 
 export const JOBS: readonly Job[] = [
@@ -64,12 +66,17 @@ export const JOBS: readonly Job[] = [
     limitMs: 3 * MINUTE,
     run: fio('psync'),
   },
-  { name: 'fio, mmap', needs: { command: 'fio', package: 'fio' }, limitMs: 3 * MINUTE, run: fio('mmap') },
+  {
+    name: 'fio, mmap',
+    needs: { command: 'fio', package: 'fio' },
+    limitMs: 3 * MINUTE,
+    run: fio('mmap', ALIGNED),
+  },
   {
     name: 'fio, asynchronous and direct',
     needs: { command: 'fio', package: 'fio' },
     limitMs: 3 * MINUTE,
-    run: fio('libaio', ['--direct=1', '--iodepth=16', '--blockalign=4k', '--bsrange=4k-128k']),
+    run: fio('libaio', ['--direct=1', '--iodepth=16', ...ALIGNED]),
   },
   {
     name: 'dbench, 4 clients',
@@ -88,8 +95,9 @@ export const JOBS: readonly Job[] = [
       ]);
       const speed = /^Throughput (.*? MB\/sec)/m.exec(done.out)?.[1];
       // It goes on after an operation that failed, and says so.
-      if (speed === undefined || /failed|error/i.test(done.out))
-        throw new Error(`dbench: ${lastWords(done)}`);
+      const bad = `${done.out}\n${done.err}`.split('\n').filter((l) => /fail|error/i.test(l));
+      if (speed === undefined || bad.length > 0)
+        throw new Error(`dbench: ${bad.slice(0, 4).join(' | ') || lastWords(done)}`);
       return speed;
     },
   },
@@ -128,8 +136,8 @@ export const JOBS: readonly Job[] = [
     needs: { command: 'bonnie++', package: 'bonnie++' },
     limitMs: 4 * MINUTE,
     run: async (b) => {
-      await b.must(['bonnie++', '-d', b.dir, '-r', '32', '-s', '64', '-n', '2', '-u', 'root', '-q']);
-      return '64 MiB, 2,048 small files';
+      await b.must(['bonnie++', '-d', b.dir, '-r', '32', '-s', '64', '-n', '1', '-f', '-u', 'root', '-q']);
+      return '64 MiB, 1,024 small files';
     },
   },
   {
