@@ -6,6 +6,7 @@ import {
   O_DIRECTORY,
   O_EXCL,
   O_NOFOLLOW,
+  O_NONBLOCK,
   O_RDONLY,
   O_RDWR,
   O_SYNC,
@@ -123,7 +124,8 @@ function opening(rng: Rng, known: Known): Step {
     do: 'open',
     h: known.nextHandle++,
     path,
-    flags: access | extra | O_NOFOLLOW,
+    // A fifo must not be waited for.
+    flags: access | extra | O_NOFOLLOW | O_NONBLOCK,
     mode: rng.pick(MODES) & 0o777,
   };
 }

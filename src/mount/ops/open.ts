@@ -53,8 +53,8 @@ export function opendir(e: Engine, op: Op): void {
 
 function begin(e: Engine, op: Op): void {
   const node = op.node as Node;
-  // An object without a name and without a fid is still there as long as it is open.
-  if (node.fid < 0 && node.parent === undefined && node.handles !== undefined) {
+  // An object without a fid is still there as long as it is open, whatever became of its name.
+  if (node.fid < 0 && node.handles !== undefined && (e.session.ordered || node.parent === undefined)) {
     op.fid = node.handles.fid;
     cloneAndOpen(e, op);
   } else if ((op.flags & O_TRUNC) !== 0) withOwnFid(e, op, node, truncateAndOpen);

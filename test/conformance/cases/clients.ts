@@ -151,6 +151,37 @@ say(won)`;
     assert.equal(c.k.pread(fd, 10, 0).toString(), 'XYZ');
     fs.closeSync(fd);
   },
+  'a file that one removed the other still changes by its descriptor: mode, times, size, attributes, opening anew':
+    async (c) => {
+      await shared(c, 'f');
+      fs.closeSync(fs.openSync(c.there('f'), O_RDONLY));
+      const fd = fs.openSync(c.there('f'), O_RDWR);
+      fs.unlinkSync(c.at('f'));
+      // The other notices, and has no name for it any more.
+      await soon(() => fails('ENOENT', () => fs.statSync(c.there('f'))));
+      fs.fchmodSync(fd, 0o600);
+      fs.ftruncateSync(fd, 2);
+      if (c.caps.xattr === true) c.k.setxattr(fd, 'user.v', 'x');
+      c.k.futimens(fd, { sec: 5, nsec: 0 }, { sec: 6, nsec: 0 });
+      const s = fs.fstatSync(fd);
+      assert.deepEqual([s.mode & 0o777, s.size, s.mtimeMs, s.nlink], [0o600, 2, 6000, 0]);
+      const again = fs.openSync(`/proc/self/fd/${fd}`, O_RDONLY);
+      assert.equal(c.k.pread(again, 10, 0).toString(), 'ab');
+      fs.closeSync(again);
+      fs.closeSync(fd);
+    },
+  'a file whose name one gives to another file the other still changes by its descriptor': async (c) => {
+    await shared(c, 'f');
+    const fd = fs.openSync(c.there('f'), O_RDWR);
+    c.file('g', 'new');
+    fs.renameSync(c.at('g'), c.at('f'));
+    await soon(() => assert.equal(text(c.there('f')), 'new'));
+    fs.fchmodSync(fd, 0o600);
+    c.k.futimens(fd, { sec: 5, nsec: 0 }, { sec: 6, nsec: 0 });
+    assert.equal(fs.fstatSync(fd).mode & 0o777, 0o600);
+    assert.equal(fs.statSync(c.at('f')).mode & 0o777, 0o644);
+    fs.closeSync(fd);
+  },
   'a file that one renames stays open for the other': async (c) => {
     c.folder('d');
     await shared(c, 'f');
