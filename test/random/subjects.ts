@@ -30,7 +30,7 @@ const place = (id: string, quirks: Quirks, title?: string, from = id): Subject =
 };
 
 /** A guest is about this many times slower. */
-const GUEST_SLOWNESS = 4;
+const GUEST_SLOWNESS = 12;
 const BOOT_MS = 120_000;
 
 export const SUBJECTS: Readonly<Record<string, Subject>> = {

@@ -8,7 +8,7 @@ import { many, SLOWNESS } from '../patience.ts';
 import { LOCKER, taken } from './locks.ts';
 
 /** How long one client may take to notice what another did. Milliseconds. */
-const PATIENCE_MS = 3000 * SLOWNESS;
+const PATIENCE_MS = 3000 * Math.min(SLOWNESS, 4);
 
 /** Makes a file here and waits until the other client has noticed: a client may take a folder's listing for the whole for a second. */
 async function shared(c: Ctx, name: string, content = 'abc'): Promise<string> {
