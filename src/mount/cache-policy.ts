@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import { S_IFDIR, S_IFREG } from '../base/stat.ts';
-import { FOPEN_KEEP_CACHE, FOPEN_NOFLUSH } from '../fuse-abi/index.ts';
+import { O_APPEND } from '../base/sys.ts';
+import { FOPEN_DIRECT_IO, FOPEN_KEEP_CACHE, FOPEN_NOFLUSH } from '../fuse-abi/index.ts';
 import type { Node } from './node.ts';
 
 const O_ACCMODE = 3;
@@ -37,6 +38,12 @@ export class CachePolicy {
   readonly entryMs: number;
   readonly attrMs: number;
   readonly negativeMs: number;
+
+  /**
+   * Writes that append go to the server each in one piece: through the page cache the kernel cuts them at the end of a page (fuse_fill_write_pages, fs/fuse/file.c), and
+   * what another client appends at that moment comes between. Only where direct writes also throw out the pages they pass by (Linux 6.6).
+   */
+  appendsDirectly = false;
 
   constructor(times: CacheTimes) {
     this.entryMs = times.entryMs;
@@ -85,6 +92,7 @@ export class CachePolicy {
     let out = 0;
     if (version !== 0 && node.cachedVersion === version) out |= FOPEN_KEEP_CACHE;
     node.cachedVersion = version;
+    if (this.appendsDirectly && (flags & O_APPEND) !== 0 && (flags & O_ACCMODE) !== 0) out |= FOPEN_DIRECT_IO;
     // A close(2) of a file that was only read, and never locked, has nothing to tell us.
     if ((flags & O_ACCMODE) === 0 && !node.everLocked && node.kind === S_IFREG) out |= FOPEN_NOFLUSH;
     return out;

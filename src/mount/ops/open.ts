@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { EBADF, EMFILE, ENFILE, ENOENT, ESTALE } from '../../base/errno.ts';
-import { S_IFDIR, S_IFREG } from '../../base/stat.ts';
+import { S_IFDIR, S_IFREG, S_ISGID, S_ISUID } from '../../base/stat.ts';
 import { O_ACCMODE, O_DIRECTORY, O_RDONLY, O_TRUNC } from '../../base/sys.ts';
 import {
   FSYNC_DATASYNC,
@@ -9,12 +9,13 @@ import {
   NOTIFY_STORE,
   NOTIFY_STORE_HEAD,
   OP,
+  OPEN_KILL_SUIDGID,
   OPEN_OUT,
   OUT_HEADER,
   putNotifyStore,
   putOpenOut,
 } from '../../fuse-abi/index.ts';
-import { GETATTR_ALL, type Reply, T } from '../../p9-client/index.ts';
+import { GETATTR_ALL, type Reply, SETATTR_MODE, T } from '../../p9-client/index.ts';
 import type { Engine } from '../engine.ts';
 import { withFolder, withOwnFid } from '../fids.ts';
 import type { Handle } from '../handle.ts';
@@ -22,6 +23,7 @@ import { Listing } from '../listing.ts';
 import type { Node } from '../node.ts';
 import type { Op, Step } from '../op.ts';
 import { listingFromMemory, waitsForListing } from '../walk-ahead.ts';
+import { killsOf } from './attr.ts';
 import { dropOwner, dropWithHandle } from './lock.ts';
 import { fetch } from './readdir.ts';
 
@@ -39,6 +41,7 @@ export function sentFlags(flags: number): number {
 /** FUSE_OPEN: flags u32, open_flags u32 → open_out. Twalk of no name and Tlopen of the clone. */
 export function open(e: Engine, op: Op): void {
   op.flags = e.request.dv.getUint32(IN_HEADER, true);
+  op.mode = e.request.dv.getUint32(IN_HEADER + 4, true);
   if ((op.flags & O_ACCMODE) === O_RDONLY) e.ahead.noticed(e, op.node as Node);
   openNow(e, op);
 }
@@ -66,11 +69,11 @@ function openListing(e: Engine, op: Op): void {
 
 function begin(e: Engine, op: Op): void {
   const node = op.node as Node;
-  // An object without a name and without a fid is still there as long as it is open.
-  if (node.fid < 0 && node.parent === undefined && node.openFid >= 0) {
+  // An object without a fid is still there as long as it is open, whatever became of its name.
+  if (node.fid < 0 && node.openFid >= 0 && (e.session.ordered || node.parent === undefined)) {
     op.fid = node.openFid;
     cloneAndOpen(e, op);
-  } else if ((op.flags & O_TRUNC) !== 0) withOwnFid(e, op, node, cloneAndOpen);
+  } else if ((op.flags & O_TRUNC) !== 0) withOwnFid(e, op, node, truncateAndOpen);
   else if (e.session.ordered && node.fid < 0 && node.parent !== undefined) {
     op.byName = true;
     withFolder(e, op, node.parent, walkAndOpen);
@@ -79,6 +82,28 @@ function begin(e: Engine, op: Op): void {
     withFolder(e, op, node, cloneAndOpen);
   }
 }
+
+/**
+ * O_TRUNC by one who may not keep set-user-id bits (FUSE_OPEN_KILL_SUIDGID): they are taken away first, in case the server is root and its kernel would let them
+ * stand.
+ */
+function truncateAndOpen(e: Engine, op: Op): void {
+  const node = op.node as Node;
+  if (
+    op.opcode === OP.open &&
+    (op.mode & OPEN_KILL_SUIDGID) !== 0 &&
+    (node.mode & (S_ISUID | S_ISGID)) !== 0
+  ) {
+    const mode = killsOf(node.mode);
+    if (mode !== node.mode)
+      e.req.setattr(e.call(op, T.setattr, onModeSet), op.fid, SETATTR_MODE, mode & 0o7777, 0, 0);
+    node.mode = mode;
+  }
+  cloneAndOpen(e, op);
+}
+
+/** A refusal changes nothing: the server's own kernel does the same as a rule. */
+function onModeSet(): void {}
 
 function cloneAndOpen(e: Engine, op: Op): void {
   op.newFid = e.fids.take();
@@ -269,7 +294,9 @@ export function closeHandle(e: Engine, h: Handle): void {
   e.handles.close(h);
   if (h.node.locks !== undefined) dropWithHandle(e, h);
   if (h.fid >= 0) e.clunk(h.fid);
+  if (h.pagesFid >= 0) e.clunk(h.pagesFid);
   h.fid = -1;
+  h.pagesFid = -1;
   if (h.node.nlookup === 0) e.dropIfUnused(h.node);
 }
 
