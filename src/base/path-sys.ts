@@ -18,10 +18,12 @@ export interface PathSys extends Sys {
   /** `fileHandle` without opening anything. */
   handleAt(dirfd: number, path: Mem, mem: Mem): number;
 
-  /** Relative paths of the four calls below, and of `truncate`, start at the working folder. */
+  /** Relative paths of the calls below up to `lremovexattr` start at the working folder. */
   fchdir(fd: number): number;
   /** Follows a symlink at the end, where its mount lets anything follow one. Never opens what is no regular file. */
   truncate(path: Mem, size: Off): number;
+  /** Follows a symlink at the end, as `truncate`. Fills `out` as `statfs` does. */
+  statfsName(path: Mem, out: Mem): number;
   lgetxattr(path: Mem, name: Mem, value: Mem, off: number, len: number): number;
   lsetxattr(path: Mem, name: Mem, value: Mem, off: number, len: number, flags: number): number;
   llistxattr(path: Mem, list: Mem, off: number, len: number): number;

@@ -12,6 +12,7 @@ import { alloc, at, decimal, pathOf, putOff } from './memory.ts';
 
 const AT_SYMLINK_NOFOLLOW = 0x100;
 const MAX_HANDLE = 128;
+const STATFS_SIZE = 120;
 const MSG_NOSIGNAL = 0x4000;
 const SOL_SOCKET = 1;
 const SCM_RIGHTS = 1;
@@ -21,6 +22,7 @@ const f = {
   fchmodat: declare('fchmodat', ['int', 'uintptr_t', 'uint32_t', 'int']),
   fchdir: declare('fchdir', ['int']),
   truncate: declare('truncate', ['uintptr_t', 'int64_t']),
+  statfs: declare('statfs', ['uintptr_t', 'uintptr_t']),
   lgetxattr: declare('lgetxattr', ['uintptr_t', 'uintptr_t', 'uintptr_t', 'size_t'], 'int64_t'),
   lsetxattr: declare('lsetxattr', ['uintptr_t', 'uintptr_t', 'uintptr_t', 'size_t', 'int']),
   llistxattr: declare('llistxattr', ['uintptr_t', 'uintptr_t', 'size_t'], 'int64_t'),
@@ -90,6 +92,14 @@ const fchdir = (fd: number): number => ret(f.fchdir(fd));
 function truncate(path: Mem, size: Off): number {
   let r: number;
   do r = ret(f.truncate(pathOf(path), size));
+  while (interrupted(r));
+  return r;
+}
+
+function statfsName(path: Mem, out: Mem): number {
+  const p = at(out, 0, STATFS_SIZE);
+  let r: number;
+  do r = ret(f.statfs(pathOf(path), p));
   while (interrupted(r));
   return r;
 }
@@ -196,6 +206,7 @@ export function openPathSys(): PathSys {
     handleAt,
     fchdir,
     truncate,
+    statfsName,
     lgetxattr,
     lsetxattr,
     llistxattr,

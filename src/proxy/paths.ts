@@ -14,11 +14,13 @@ export const PATH_MAX = 4096;
  * empty component, no `.`, no `..`; "." for the root itself. `..` takes away the component before it and stops at the root: exactly what it means
  * where no symbolic link is followed. Writes it NUL-terminated at 0 of `to` (at least PATH_MAX bytes).
  *
- * Returns where the last component starts in `to`, or -errno: ENOENT for an empty path, EINVAL for a NUL, ENAMETOOLONG.
+ * Returns where the last component starts in `to`, or -errno: ENOENT for an empty path, EINVAL for a NUL before its end, ENAMETOOLONG.
  */
 export function cleanPath(path: Span, to: Mem): number {
-  const { buf, off, len } = path;
+  const { buf, off } = path;
   const out = to.u8;
+  // QEMU counts the NUL that ends its own strings in some of its paths (V9fsPath) and not in others.
+  const len = path.len > 0 && buf[off + path.len - 1] === 0 ? path.len - 1 : path.len;
   if (len === 0) return -ENOENT;
   const stop = off + len;
   let end = 0;

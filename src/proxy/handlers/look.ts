@@ -4,7 +4,7 @@ import { EINVAL, ENOTTY } from '../../base/errno.ts';
 import { O_NOFOLLOW, O_PATH } from '../../base/sys.ts';
 import { PROXY_HEADER, PROXY_MAX } from '../../proxyfs/constants.ts';
 import { putGeneration, putLstat, putStatfs, putString } from '../../proxyfs/replies.ts';
-import type { Handler } from '../helper.ts';
+import type { Handler, Helper } from '../helper.ts';
 import { RESOLVE } from '../place.ts';
 
 /** lstat: path[s] */
@@ -16,18 +16,27 @@ export const lstat: Handler = (h, m) => {
   return r < 0 ? r : putLstat(h.out, h.stat);
 };
 
-/** statfs: path[s]. Of a symlink, that of the file system it lies on. */
+/** statfs: path[s]. A symlink is not followed: where a path is handed over whole it is ELOOP, else its own file system is told. */
 export const statfs: Handler = (h, m) => {
   const found = h.a.find(m.path);
   if (found < 0) return found;
-  let r = h.sys.openat2(h.a.dir, h.a.name, O_PATH | O_NOFOLLOW, 0, RESOLVE);
+  const r = h.root.sealed ? statfsName(h) : statfsObject(h);
   h.a.leave();
-  if (r < 0) return r;
-  const fd = r;
-  r = h.sys.statfs(fd, h.scratch);
-  h.sys.close(fd);
   return r < 0 ? r : putStatfs(h.out, h.scratch);
 };
+
+function statfsName(h: Helper): number {
+  const r = h.goTo(h.a.dir);
+  return r < 0 ? r : h.sys.statfsName(h.a.name, h.scratch);
+}
+
+function statfsObject(h: Helper): number {
+  const fd = h.sys.openat2(h.a.dir, h.a.name, O_PATH | O_NOFOLLOW, 0, RESOLVE);
+  if (fd < 0) return fd;
+  const r = h.sys.statfs(fd, h.scratch);
+  h.sys.close(fd);
+  return r;
+}
 
 /** readlink: path[s] size[4]. A target that does not fit with a closing NUL into size is cut, as the peer expects it. */
 export const readlink: Handler = (h, m) => {
