@@ -36,7 +36,7 @@ export function cleanPath(path: Span, to: Mem): number {
       const c = buf[i] as number;
       if (c === SLASH) break;
       if (c === 0) return -EINVAL;
-      if (at - start === NAME_MAX || at === PATH_MAX - 1) return -ENAMETOOLONG;
+      if (at - start === NAME_MAX || at >= PATH_MAX - 1) return -ENAMETOOLONG;
       out[at++] = c;
     }
     if (out[start] === DOT) {
