@@ -6,7 +6,7 @@
 // The export is mounted at /run/proxy. Without --path it is an empty folder that is removed afterwards. Tells the CPU time of the helper on
 // stderr and exits with the command's code; 69 when the run broke down, 64 on usage.
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -39,13 +39,19 @@ if (missing !== undefined) {
   process.exit(69);
 }
 const scratch = mkdtempSync(join(tmpdir(), 'ninefold-proxy-'));
+// Other users of the guest must be able to go in.
+const empty = join(scratch, 'export');
+for (const dir of [scratch, empty]) {
+  mkdirSync(dir, { recursive: true });
+  chmodSync(dir, 0o755);
+}
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stop.abort());
 try {
   const result = await runWithProxy({
     helper,
     way,
-    path: values.path ?? mkdtempSync(join(scratch, 'export-')),
+    path: values.path ?? empty,
     scratch,
     ...(values.options === undefined ? {} : { options: values.options }),
     job: {

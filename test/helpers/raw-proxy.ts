@@ -12,7 +12,7 @@ import { Request } from '../../src/proxyfs/request.ts';
 
 const sys = openSys();
 /** A helper that says nothing for so long has hung. */
-const SILENCE_MS = 10_000;
+const SILENCE_MS = Number(process.env.NINEFOLD_SILENCE_MS ?? 60_000);
 const POLLIN = 1;
 
 export type ProxyFields = Partial<Record<'path' | 'path2' | 'name' | 'value', string | Uint8Array>> & {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-import { EINVAL, ENOBUFS, ERANGE } from '../../base/errno.ts';
-import { PROXY_HEADER, PROXY_MAX } from '../../proxyfs/constants.ts';
+import { E2BIG, EINVAL, ENOBUFS, ERANGE } from '../../base/errno.ts';
+import { PROXY_HEADER, PROXY_MAX, STRING_MAX } from '../../proxyfs/constants.ts';
 import { putSize, putString } from '../../proxyfs/replies.ts';
 import type { Request } from '../../proxyfs/request.ts';
 import type { Handler, Helper } from '../helper.ts';
@@ -57,7 +57,8 @@ export const llistxattr: Handler = (h, m) => {
 
 /** lsetxattr: path[s] name[s] value[s] size[4] flags[4]. `size` must be the value's: it is what the kernel would read. */
 export const lsetxattr: Handler = (h, m) => {
-  if (m.size !== m.value.len) return -EINVAL;
+  // QEMU cuts the length of a longer value to 16 bits, and says its size beside it.
+  if (m.size !== m.value.len) return m.size > STRING_MAX ? -E2BIG : -EINVAL;
   let r = attributeName(h, m);
   if (r < 0) return r;
   r = goToObject(h, m);
