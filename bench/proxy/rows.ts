@@ -45,24 +45,6 @@ function same(type: ProxyName, fields: (i: number) => ProxyFields): ProxyRow['pr
   return (_dir, count) => ({ requests: Array.from({ length: count }, (_, i) => request(type, fields(i))) });
 }
 
-/** How often each kind of request stands in the mix: counted while a guest unpacked, read, changed and removed a tree of files (docs/PROXY.md). */
-export const MIX: Readonly<Record<string, number>> = {
-  lstat: 46,
-  getversion: 0,
-  lgetxattr: 14,
-  open: 12,
-  opendir: 2,
-  create: 6,
-  chown: 2,
-  chmod: 3,
-  utime: 4,
-  mkdir: 1,
-  symlink: 1,
-  readlink: 1,
-  rename: 1,
-  remove: 7,
-};
-
 /** Making and removing, in an order in which each succeeds. */
 function changes(
   dir: string,
