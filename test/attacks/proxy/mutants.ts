@@ -14,6 +14,8 @@ interface Mutant {
   readonly name: string;
   readonly from: RegExp;
   readonly to: string;
+  /** A second wall that has to go with it. */
+  readonly also?: readonly [RegExp, string];
   /** The test file that must fail. */
   readonly seenBy: 'paths' | 'objects' | 'frames' | 'races';
   /** Where the tests run: `code` has one wall only. */
@@ -77,6 +79,7 @@ const MUTANTS: readonly Mutant[] = [
     name: 'device nodes are made in spite of --no-devices',
     from: /&& !h\.options\.devices/,
     to: '&& false',
+    also: [/return devices \? \[\.\.\.all, "MKNOD"\] : all;/, 'return [...all, "MKNOD"];'],
     seenBy: 'objects',
   },
   {
@@ -181,8 +184,9 @@ function tryOne(mutant: Mutant): string {
   const file = join(bin, `${mutant.program ?? 'proxy-worker'}.cjs`);
   const code = readFileSync(file, 'utf8');
   const changed = code.replace(new RegExp(mutant.from, 'g'), mutant.to);
-  if (changed === code) return 'PATTERN NOT FOUND';
-  writeFileSync(file, changed);
+  const [second, instead] = mutant.also ?? [/$/, ''];
+  if (changed === code || !second.test(changed)) return 'PATTERN NOT FOUND';
+  writeFileSync(file, changed.replace(second, instead));
   const test = join(OUT, 'test/attacks/proxy', `${mutant.seenBy}.test.js`);
   // timeout(1) ends the whole group.
   const run = spawnSync('timeout', ['--signal=KILL', '180', process.execPath, '--test', test], {
