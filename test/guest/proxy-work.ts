@@ -11,7 +11,7 @@ say() { echo "== $*"; }
 list() { find . -mindepth 1 -printf '%p %y %m %U %G %n %l\n' | LC_ALL=C sort; find . -type f -exec sha256sum {} + | LC_ALL=C sort -k2; }
 umask 022
 say tree; mkdir -p src/a/b/c docs
-i=0; while [ $i -lt 40 ]; do i=$((i+1)); echo "file $i" >src/a/f$i; echo "text $i" >src/a/b/c/g$i; done
+i=0; while [ $i -lt 12 ]; do i=$((i+1)); echo "file $i" >src/a/f$i; echo "text $i" >src/a/b/c/g$i; done
 head -c 300000 /dev/zero | tr '\0' 'x' >docs/big
 ln -s ../docs/big src/to-big; ln -s nowhere src/dangling; ln docs/big docs/hard
 list
@@ -29,7 +29,7 @@ setpriv --reuid 1000 --regid 1000 --clear-groups sh -c 'umask 027; mkdir mine; e
 setpriv --reuid 1001 --regid 1001 --clear-groups sh -c 'cat mine/file 2>/dev/null || echo not to be read; rm -f mine/file 2>/dev/null || echo not to be removed'
 cd ..
 say open; exec 3<>docs/kept; echo kept >&3; rm docs/kept; cat /dev/null; exec 3>&-
-say parallel; for n in 1 2 3 4; do (i=0; while [ $i -lt 10 ]; do i=$((i+1)); mkdir -p par/$n/$i; echo $n >par/$n/$i/x; done) & done; wait; find par -type f | wc -l
+say parallel; for n in 1 2 3 4; do (i=0; while [ $i -lt 4 ]; do i=$((i+1)); mkdir -p par/$n/$i; echo $n >par/$n/$i/x; done) & done; wait; find par -type f | wc -l
 list
 say remove; rm -r copy out par; rmdir shared/none 2>/dev/null || echo nothing there; rmdir src 2>/dev/null || echo not empty
 list

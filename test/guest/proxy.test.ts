@@ -53,7 +53,7 @@ describe('a Debian guest, -fsdev proxy, and what people do there', { skip }, () 
         job: {
           command: ['sh', '-c', WORK, 'sh', MOUNTPOINT],
           cwd: '/',
-          limitMs: 240_000,
+          limitMs: 900_000,
           stdout: (b) => (out += b.toString()),
           stderr: (b) => (err += b.toString()),
         },

@@ -33,8 +33,7 @@ export async function becomeHelper(
   const alive: [number, number] = [-1, -1];
   const piped = pipe(alive) >= 0;
   const { syslogFd, pid } = log;
-  const share = sealed >= 0 ? sealed : rootFd;
-  const fds = [socketFd, share, ...(piped ? [alive[0]] : []), ...(syslogFd === undefined ? [] : [syslogFd])];
+  const fds = [socketFd, sealed, ...(piped ? [alive[0]] : []), ...(syslogFd === undefined ? [] : [syslogFd])];
   const file = programPath('proxy-worker');
   const spec: SandboxSpec = {
     program: {
@@ -73,10 +72,12 @@ export async function becomeHelper(
   );
   const [program = '', ...rest] = argv;
   const tell = bwrap && piped ? ['--json-status-fd', String(alive[1])] : [];
+  // The folder as the machine sees it, from which the way up is open: for bubblewrap, which binds and closes it, or where there is nothing better.
+  const folder = bwrap || sealed < 0 ? [rootFd] : [];
   becomeWorker({ argv: [program, ...tell, ...rest], env }, [
     ...spec.fds,
-    rootFd,
-    ...(piped ? [alive[1]] : []),
+    ...folder,
+    ...(tell.length > 0 ? [alive[1]] : []),
   ]);
 }
 

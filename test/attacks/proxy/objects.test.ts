@@ -5,7 +5,7 @@ import * as fs from 'node:fs';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EINVAL, ENXIO, EPERM, EROFS } from '../../../src/base/errno.ts';
-import { cannotAttack, inProxyArenas, kernel } from './arena.ts';
+import { cannotAttack, inProxyArenas, kernel, servingProcess } from './arena.ts';
 
 /** Where someone waits in open(2) of a fifo for a reader. */
 const WRITER =
@@ -62,6 +62,19 @@ describe('objects that a raw peer names', { skip: cannotAttack() }, () => {
       fs.closeSync(fd);
       // Where there is no sealed tree, who gets the descriptor can do with it what its own rights allow: as with the original.
       assert.equal(reached, a.way === 'code' || a.way === 'unsealed' || a.way === 'original');
+    });
+  });
+
+  test('the helper itself holds no descriptor that leads out of the export', async (t) => {
+    await inProxyArenas(t, (a) => {
+      if (a.way !== 'bwrap' && a.way !== 'chroot') return;
+      a.allowed('lstat', { path: '/' });
+      const fds = `/proc/${servingProcess(a.child.pid as number)}/fd`;
+      const leading = fs.readdirSync(fds).filter((fd) => fs.existsSync(`${fds}/${fd}/../canary/secret`));
+      assert.deepEqual(
+        leading.filter((fd) => fs.readFileSync(`${fds}/${fd}/../canary/secret`, 'utf8') !== 'harmless'),
+        [],
+      );
     });
   });
 
