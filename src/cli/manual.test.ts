@@ -10,6 +10,7 @@ import { EXIT } from '../base/error.ts';
 import { LISTEN_FORMS } from '../transport/listen.ts';
 import { SOURCE_FORMS } from '../transport/source.ts';
 import { MOUNT_OPTIONS } from './mount/options.ts';
+import { PROXY_OPTIONS } from './proxy/options.ts';
 import { SERVE_OPTIONS } from './serve/options.ts';
 
 const path = (name: string): string => join(TOP, 'packaging/man', name);
@@ -36,9 +37,17 @@ test('qfsd(1) has every option', () => {
     assert.match(page('qfsd.1'), new RegExp(`^\\.It Fl Fl ${flag}\\b`, 'm'));
 });
 
+test('virtfs-proxy-helper(1) has every option', () => {
+  for (const { name, short } of PROXY_OPTIONS)
+    assert.match(
+      page('virtfs-proxy-helper.1'),
+      new RegExp(`^\\.It ${short === undefined ? '' : `Fl ${short} , `}Fl Fl ${name}\\b`, 'm'),
+    );
+});
+
 test('the manual pages are well-formed', (t) => {
   if (!existsSync('/usr/bin/groff')) return t.skip('needs the package groff-base');
-  for (const name of ['ninefold.1', 'qfsd.1']) {
+  for (const name of ['ninefold.1', 'qfsd.1', 'virtfs-proxy-helper.1']) {
     const r = spawnSync('/usr/bin/groff', ['-mdoc', '-Tutf8', '-ww', path(name)], { encoding: 'utf8' });
     assert.equal(r.status, 0);
     assert.equal(r.stderr, '', name);
