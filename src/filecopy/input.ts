@@ -7,6 +7,9 @@ import { crc32 } from './crc.ts';
 
 /** Bytes that one read asks for. */
 const SIZE = 1 << 20;
+/** What a sender may have under way when it is refused. */
+const DRAIN_READS = 1000;
+const DRAIN_MS = 2000;
 
 /**
  * The stream from the sender: a buffer, what of it is not consumed yet (`start` to `end`), and the checksum of all that was.
@@ -89,6 +92,14 @@ export class Input {
       // poll(2) passes over a negative descriptor.
       if (this.waiting.dv.getInt16(14, true) !== 0) return -ECANCELED;
       return 0;
+    }
+  }
+
+  /** Reads and forgets what comes until the sender closes; for a while at the most. */
+  drain(): void {
+    for (let i = 0; i < DRAIN_READS; i++) {
+      if (this.sys.poll(this.waiting, 2, DRAIN_MS) <= 0) return;
+      if (this.sys.read(this.fd, this.mem, 0, this.mem.size) <= 0) return;
     }
   }
 

@@ -224,7 +224,8 @@ export class Receiver {
       crc: this.input.crc,
       ...(this.lastName === undefined ? {} : { lastName: this.lastName }),
     });
-    if (error !== 0 && readFd !== writeFd) sys.close(readFd);
+    const socket = readFd === writeFd;
+    if (error !== 0 && !socket) sys.close(readFd);
     const mem = sys.alloc(bytes.length);
     mem.u8.set(bytes);
     for (let at = 0; at < bytes.length; ) {
@@ -233,6 +234,8 @@ export class Receiver {
       if (r <= 0) return;
       at += r;
     }
+    // A socket that is closed with bytes unread is reset, and the answer may be lost with it.
+    if (error !== 0 && socket) this.input.drain();
   }
 }
 
