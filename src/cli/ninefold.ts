@@ -8,11 +8,22 @@ import { addRestoreNames } from './copy/restore-names.ts';
 import { addList } from './mount/list-command.ts';
 import { addMount } from './mount/mount-command.ts';
 import { addUnmount } from './mount/unmount-command.ts';
+import { addOpen } from './open/open-command.ts';
 import { die, say } from './report.ts';
 import { addServe } from './serve/serve-command.ts';
 import { version } from './version.ts';
 
-const COMMANDS = [addServe, addMount, addUnmount, addList, addCopy, addMove, addReceive, addRestoreNames];
+const COMMANDS = [
+  addServe,
+  addMount,
+  addUnmount,
+  addList,
+  addCopy,
+  addMove,
+  addOpen,
+  addReceive,
+  addRestoreNames,
+];
 
 /** The command `ninefold` with its sub-commands; each lives in a file of its own. */
 export function ninefoldMain(argv: readonly string[]): void {
