@@ -43,7 +43,7 @@ export class Check implements Visitor {
 
   /** One argument. 0, or the errno of what cannot be looked at (`at` says what). */
   argument(parentFd: number, name: Uint8Array): number {
-    return -this.walk.argument(parentFd, name);
+    return 0 - this.walk.argument(parentFd, name);
   }
 
   /** Where the walk is, or ended. */

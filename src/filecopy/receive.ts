@@ -111,7 +111,7 @@ export class Receiver {
       if (r === 0) return this.blame(EREMOTEIO);
       decodeHeader(input.mem.dv, input.start, header);
       input.start += HEADER_SIZE;
-      if (header.namelen === 0) return -this.options.sys.syncfs(this.options.rootFd);
+      if (header.namelen === 0) return 0 - this.options.sys.syncfs(this.options.rootFd);
       const error = this.item();
       if (error !== 0) return error;
     }
