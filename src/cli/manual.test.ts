@@ -18,7 +18,17 @@ const page = (name: string): string => readFileSync(path(name), 'utf8');
 
 test('ninefold(1) has every option of every command', async () => {
   const text = page('ninefold.1');
-  for (const command of ['serve', 'mount', 'unmount', 'list']) {
+  for (const command of [
+    'serve',
+    'mount',
+    'unmount',
+    'list',
+    'copy',
+    'move',
+    'receive',
+    'open',
+    'restore-names',
+  ]) {
     const { stdout } = await ninefold([command, '--help']);
     const options = [...stdout.matchAll(/^ {2}(?:-[a-z], )?--([a-z-]+)/gm)].map((m) => m[1] ?? '');
     assert.ok(options.length >= 2, stdout);
@@ -47,7 +57,14 @@ test('virtfs-proxy-helper(1) has every option', () => {
 
 test('the manual pages are well-formed', (t) => {
   if (!existsSync('/usr/bin/groff')) return t.skip('needs the package groff-base');
-  for (const name of ['ninefold.1', 'qfsd.1', 'virtfs-proxy-helper.1']) {
+  for (const name of [
+    'ninefold.1',
+    'qfsd.1',
+    'virtfs-proxy-helper.1',
+    'qvm-copy.1',
+    'qfile-unpacker.1',
+    'qvm-open-in-vm.1',
+  ]) {
     const r = spawnSync('/usr/bin/groff', ['-mdoc', '-Tutf8', '-ww', path(name)], { encoding: 'utf8' });
     assert.equal(r.status, 0);
     assert.equal(r.stderr, '', name);
