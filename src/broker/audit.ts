@@ -5,7 +5,6 @@ import {
   constants,
   fstatSync,
   fsyncSync,
-  openSync,
   readFileSync,
   readSync,
   renameSync,
@@ -13,6 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { type LockSys, tryLock } from './lock.ts';
+import { openOwned } from './owned.ts';
 
 /** What happened, as one line of JSON. `why` is a sentence for a person; the other members are for programs. */
 export interface AuditEntry {
@@ -36,7 +36,7 @@ export interface AuditLine extends AuditEntry {
 const SIZE_MAX = 8 * 1024 * 1024;
 const KEPT = 4;
 
-/** The append-only log beside the store: `audit.jsonl`, mode 0600; each line is one write and is on the disk when `write` returns. */
+/** The append-only log beside the store: `audit.jsonl`; each line is one write and is on the disk when `write` returns. */
 export class Audit {
   readonly path: string;
   readonly #sys: LockSys;
@@ -50,8 +50,7 @@ export class Audit {
 
   /** Throws Node's errors: what cannot be written down must not be granted. */
   write(entry: AuditEntry): void {
-    const { O_RDWR, O_APPEND, O_CREAT } = constants;
-    const fd = openSync(this.path, O_RDWR | O_APPEND | O_CREAT, 0o600);
+    const fd = openOwned(this.path, constants.O_RDWR | constants.O_APPEND);
     try {
       const { size } = fstatSync(fd);
       const last = Buffer.alloc(1, '\n');

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 import {
-  chownSync,
   closeSync,
   fchmodSync,
+  fchownSync,
   fsyncSync,
   linkSync,
   openSync,
@@ -13,6 +13,8 @@ import {
   statSync,
   writeSync,
 } from 'node:fs';
+import { dirname } from 'node:path';
+import { isShared } from './owned.ts';
 
 /**
  * What the store does to files, one method a step that can be cut short by a crash. Tests put one in its place that ends the process at a chosen
@@ -50,10 +52,9 @@ export const storeFiles: StoreFiles = {
       const bytes = Buffer.from(text);
       for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
       if (old !== undefined) {
-        // The folder's group reads the policy: qrexec runs as another user than root may be.
-        if (process.geteuid?.() === 0) chownSync(path, old.uid, old.gid);
+        if (process.geteuid?.() === 0) fchownSync(fd, old.uid, old.gid);
         fchmodSync(fd, old.mode & 0o777);
-      }
+      } else if (isShared(dirname(path))) fchmodSync(fd, 0o660);
       fsyncSync(fd);
     } finally {
       closeSync(fd);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 
-import { appendFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { type Lock, type LockSys, lock, tryLock } from './lock.ts';
+import { makeOwned, openOwned, writeOwned } from './owned.ts';
 
 /** Why a request is refused without a question. */
 export type Closed =
@@ -41,9 +42,9 @@ export class Gate {
   readonly #now: () => number;
   readonly #queueMs: number;
 
-  /** `queueMs`: how long a request waits for the questions of other sources. The folder is made, mode 0700. */
+  /** `queueMs`: how long a request waits for the questions of other sources. The folder is made. */
   constructor(dir: string, sys: LockSys, now: () => number, queueMs: number) {
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    makeOwned(dir);
     this.#dir = dir;
     this.#sys = sys;
     this.#now = now;
@@ -76,11 +77,7 @@ export class Gate {
           const refusals = outcome === 'allowed' ? 0 : state.refusals + 1;
           const quiet = refusals === 0 ? 0 : Math.min(COOL_MS * 2 ** (refusals - 1), COOL_MAX_MS);
           try {
-            writeFileSync(
-              this.#file(source, 'state'),
-              JSON.stringify({ until: this.#now() + quiet, refusals }),
-              { mode: 0o600 },
-            );
+            writeOwned(this.#file(source, 'state'), JSON.stringify({ until: this.#now() + quiet, refusals }));
           } finally {
             release();
           }
@@ -100,7 +97,12 @@ export class Gate {
     if (old !== undefined && (this.#now() - old.mtimeMs > BURST_MS || old.size >= COUNT_MAX))
       rmSync(path, { force: true });
     // One byte each: an append is whole, whoever else counts.
-    appendFileSync(path, '.', { mode: 0o600 });
+    const fd = openOwned(path, constants.O_WRONLY | constants.O_APPEND);
+    try {
+      writeSync(fd, '.');
+    } finally {
+      closeSync(fd);
+    }
     const count = statSync(path, { throwIfNoEntry: false })?.size ?? 1;
     return { tell: count <= first || /^10*$/.test(String(count)), count };
   }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, constants } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EAGAIN } from '../base/errno.ts';
 import { because, EXIT, NinefoldError, printable } from '../base/error.ts';
 import { F_WRLCK, type Sys } from '../base/sys.ts';
+import { openOwned } from './owned.ts';
 
 export type LockSys = Pick<Sys, 'ofdSetLock'>;
 
@@ -13,11 +14,11 @@ export interface Lock {
   release(): void;
 }
 
-/** The lock on a file, made if need be (mode 0600); undefined when another holds it. Throws NinefoldError STORE_FAILED (exit 78). */
+/** The lock on a file, made if need be; undefined when another holds it. Throws NinefoldError STORE_FAILED (exit 78). */
 export function tryLock(sys: LockSys, path: string): Lock | undefined {
   let fd: number;
   try {
-    fd = openSync(path, 'a', 0o600);
+    fd = openOwned(path, constants.O_WRONLY);
   } catch (error) {
     throw unusable(path, -Math.abs((error as NodeJS.ErrnoException).errno ?? 5), error);
   }

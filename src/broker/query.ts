@@ -2,7 +2,7 @@
 
 import * as v from 'valibot';
 import { Book } from '../policy/book.ts';
-import { used, withBound } from '../policy/change.ts';
+import { used } from '../policy/change.ts';
 import { fingerprint, isFingerprint } from '../policy/fingerprint.ts';
 import { contains, parseFolder } from '../policy/folder.ts';
 import { parseName } from '../policy/name.ts';
@@ -42,12 +42,7 @@ export async function admit(desk: Desk, claim: Claim): Promise<Parsed<Admitted>>
       const kept = found.replaced === undefined ? rules : rules.filter((rule) => rule.id !== found.replaced);
       return { rules: kept, result: bad(found.why) };
     }
-    const { rule } = found;
-    const noted =
-      claim.bound === undefined || claim.folder !== rule.folder || rule.bound !== undefined
-        ? rules
-        : withBound(rules, rule.id, claim.bound);
-    return { rules: used(noted, rule), result: good(found) };
+    return { rules: used(rules, found.rule), result: good(found) };
   });
 }
 

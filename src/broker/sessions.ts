@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
+import { makeOwned, writeOwned } from './owned.ts';
 
 const ID = /^[0-9a-f]{8}$/;
 
@@ -36,9 +37,9 @@ export class Sessions {
   readonly #dir: string;
   readonly #birth: ProcessBirth;
 
-  /** The folder is made, mode 0700. */
+  /** The folder is made. */
   constructor(dir: string, birth: ProcessBirth) {
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    makeOwned(dir);
     this.#dir = dir;
     this.#birth = birth;
   }
@@ -47,7 +48,7 @@ export class Sessions {
   add(session: Omit<Session, 'pid' | 'birth'>): Session {
     const whole: Session = { ...session, pid: process.pid, birth: this.#birth(process.pid) ?? '' };
     const file = this.#file(session.id, 'json');
-    writeFileSync(`${file}.new`, JSON.stringify(whole), { mode: 0o600 });
+    writeOwned(`${file}.new`, JSON.stringify(whole));
     renameSync(`${file}.new`, file);
     return whole;
   }
@@ -58,7 +59,7 @@ export class Sessions {
 
   /** Orders a session to end; its keeper does it. */
   end(id: string, why: string): void {
-    writeFileSync(this.#file(id, 'end'), why, { mode: 0o600 });
+    writeOwned(this.#file(id, 'end'), why);
   }
 
   /** Why it is to end; undefined: it may go on. */

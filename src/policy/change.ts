@@ -48,8 +48,3 @@ export function swept(rules: readonly Rule[], now: number): readonly Rule[] {
 export function used(rules: readonly Rule[], rule: Rule): readonly Rule[] {
   return rule.lasts === 'once' ? rules.filter((r) => r.id !== rule.id) : rules;
 }
-
-/** The rules with the folder's identity noted in one of them, if it had none. */
-export function withBound(rules: readonly Rule[], id: string, bound: string): readonly Rule[] {
-  return rules.map((rule) => (rule.id === id && rule.bound === undefined ? { ...rule, bound } : rule));
-}
