@@ -133,6 +133,8 @@ async function question(
     const access: Access = kept.access === 'ro' ? 'ro' : request.access;
     return { rules: after, result: new Book(after).decide({ ...request, access }, now) };
   });
+  // That it was allowed stands in the log; that it was stepped over meanwhile does not.
+  if (decision.kind === 'allow') return allowed(desk, ask, decision);
   return answerBy(desk, ask, request, decision);
 }
 
@@ -153,9 +155,7 @@ function answerBy(desk: Desk, ask: Ask, request: Request, decision: Decision): R
       rule: rule.id,
       why: ruleWords(rule),
     });
-    const print = fingerprint(desk.sha256, rule, access);
-    const stdout = ask.extended ? `${print}\n${JSON.stringify({ access, lasts: rule.lasts })}\n` : print;
-    return { exit: 0, stdout, stderr: '' };
+    return allowed(desk, ask, decision);
   }
   const refusal: Refusal = decision.kind === 'block' ? 'blocked' : 'denied';
   const { rule } = decision;
@@ -166,6 +166,12 @@ function answerBy(desk: Desk, ask: Ask, request: Request, decision: Decision): R
     ...(rule === undefined ? {} : { rule: rule.id, why: ruleWords(rule) }),
   });
   return refuse(ask, refusal);
+}
+
+function allowed(desk: Desk, ask: Ask, { rule, access }: Decision & { kind: 'allow' }): Reply {
+  const print = fingerprint(desk.sha256, rule, access);
+  const stdout = ask.extended ? `${print}\n${JSON.stringify({ access, lasts: rule.lasts })}\n` : print;
+  return { exit: 0, stdout, stderr: '' };
 }
 
 /** One line in the log for the first of a flood, and for powers of ten. */

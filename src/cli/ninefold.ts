@@ -2,9 +2,13 @@
 
 import { Command, CommanderError } from 'commander';
 import { EXIT } from '../base/error.ts';
+import { addAgent } from './broker/agent-command.ts';
+import { addBroker } from './broker/broker-command.ts';
 import { addList } from './mount/list-command.ts';
 import { addMount } from './mount/mount-command.ts';
 import { addUnmount } from './mount/unmount-command.ts';
+import { addPolicy } from './policy/policy-command.ts';
+import { addSessions } from './policy/sessions-command.ts';
 import { die, say } from './report.ts';
 import { addServe } from './serve/serve-command.ts';
 import { version } from './version.ts';
@@ -20,9 +24,10 @@ export function ninefoldMain(argv: readonly string[]): void {
     .exitOverride()
     .configureOutput({ writeErr: (text) => say(oneLine(text)) })
     .addHelpText('after', EXAMPLES);
-  for (const add of [addServe, addMount, addUnmount, addList]) {
+  for (const add of [addServe, addMount, addUnmount, addList, addPolicy, addSessions, addBroker, addAgent]) {
     const command = add(program);
-    command.exitOverride().configureOutput({ writeErr: (text) => say(oneLine(text)) });
+    for (const each of [command, ...command.commands])
+      each.exitOverride().configureOutput({ writeErr: (text) => say(oneLine(text)) });
   }
   if (argv.length <= 2) {
     program.outputHelp();

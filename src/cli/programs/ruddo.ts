@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: MIT
+import { rpcMain } from '../rpc/main.ts';
+
+rpcMain(process.argv);
