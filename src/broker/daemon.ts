@@ -60,7 +60,7 @@ export class Broker {
   readonly #o: BrokerOptions;
   readonly #desk: Desk;
   readonly #turns: Turns;
-  readonly #sessions = new Map<Kept, AgentRun>();
+  readonly #sessions = new Map<Kept, { readonly run: AgentRun; why?: string }>();
   readonly #calls = new Map<string, number>();
   #all = 0;
 
@@ -86,12 +86,14 @@ export class Broker {
       await this.#turns.run();
     } finally {
       clearInterval(timer);
-      const runs = [...this.#sessions.values()];
-      for (const [kept, run] of this.#sessions) {
-        kept.over('the broker was ended');
-        run.end();
+      const left = [...this.#sessions.values()];
+      for (const session of left) {
+        session.why ??= 'the broker was ended';
+        session.run.end();
       }
-      await Promise.all(runs.map((run) => run.ended));
+      await Promise.all(left.map(({ run }) => run.ended));
+      // Each tells the log in a turn of its own.
+      while (this.#sessions.size > 0) await new Promise((resolve) => setImmediate(resolve));
     }
   }
 
@@ -226,7 +228,7 @@ export class Broker {
         },
         channel.data,
       );
-      this.#sessions.set(kept, run);
+      this.#sessions.set(kept, { run });
       // The agent has its own: with another one here the client would not see the end.
       channel.close();
       return await this.#ended(kept, run, admitted);
@@ -238,6 +240,10 @@ export class Broker {
 
   async #ended(kept: Kept, run: AgentRun, admitted: Admitted): Promise<Ended> {
     const ended = await run.ended;
+    const said = ended.words === '' ? '' : `: ${ended.words}`;
+    const byItself =
+      ended.exit === 0 ? 'the client closed it' : `the server ended with status ${ended.exit}${said}`;
+    kept.over(this.#sessions.get(kept)?.why ?? byItself);
     this.#sessions.delete(kept);
     const { rule } = admitted;
     if (ended.exit === REPLACED)
@@ -245,20 +251,16 @@ export class Broker {
         rules: rules.filter((r) => r.id !== rule.id),
         result: undefined,
       }));
-    const said = ended.words === '' ? '' : `: ${ended.words}`;
-    kept.over(
-      ended.exit === 0 ? 'the client closed it' : `the server ended with status ${ended.exit}${said}`,
-    );
     return ended;
   }
 
   #checkSessions(): void {
-    for (const [kept, run] of this.#sessions) {
-      const why = kept.check();
+    for (const [kept, session] of this.#sessions) {
+      const why = session.why === undefined ? kept.check() : undefined;
       if (why === undefined) continue;
-      this.#o.note('info', `ended session ${kept.id}: ${printable(why)}`);
-      kept.over(why);
-      run.end();
+      this.#o.note('info', `ending session ${kept.id}: ${printable(why)}`);
+      session.why = why;
+      session.run.end();
     }
   }
 

@@ -34,6 +34,8 @@ export interface World {
   readonly env: Record<string, string>;
   readonly uid: number | undefined;
   path(name: string): string;
+  /** Starts `ninefold ARGS…`, to be ended with the test, and waits until it listens. */
+  listening(...args: string[]): Promise<Running>;
   /** Starts the broker and waits until it listens. */
   broker(ask: string, config?: object, ...more: string[]): Promise<Running>;
   ninefold(...args: string[]): Promise<Ran>;
@@ -79,9 +81,11 @@ export function world(t: TestContext, uid?: number): World {
       ...more
     ) {
       writeFileSync(path('broker.json'), JSON.stringify(config));
-      const args = ['broker', '--ask', ask, '--log-level', 'debug', ...more];
+      return w.listening('broker', '--ask', ask, '--log-level', 'debug', ...more);
+    },
+    async listening(...args) {
       const running = start(nodeProgram('ninefold', ...args), { ...how, patience: 120_000 });
-      brokers.push(running);
+      started.push(running);
       await running.says(/listening on/);
       return running;
     },
@@ -95,10 +99,10 @@ export function world(t: TestContext, uid?: number): World {
         .map((line) => JSON.parse(line) as AuditLine),
     question: () => JSON.parse(readFileSync(path('question.json'), 'utf8')) as Record<string, unknown>,
   };
-  const brokers: Running[] = [];
+  const started: Running[] = [];
   t.after(async () => {
     for (const line of mountsBelow(dir)) await w.ninefold('unmount', line.split(' ')[1] ?? '', '--lazy');
-    for (const running of brokers) {
+    for (const running of started) {
       running.child.kill('SIGTERM');
       await running.ended;
     }
