@@ -79,12 +79,14 @@ for (const [who, uid] of [
   });
 
 test(
-  'an unmount ends the session; a second mount needs no question; in the sandbox',
+  'an unmount ends the session; a second mount needs no question; in the sandbox, of a machine in namespaces of its own',
   needsMount,
   async (t) => {
     const w = world(t);
     w.env.NINEFOLD_SANDBOX = 'auto';
-    await w.broker(answers(w.dir, { answer: 'allow', lasts: 'always' }));
+    const inside = 'unshare --mount --net --uts --ipc --pid --fork --mount-proc --kill-child';
+    const config = { machines: { box: { address: `exec:${inside} ${NODE} ${NINEFOLD} agent` } } };
+    await w.broker(answers(w.dir, { answer: 'allow', lasts: 'always' }), config);
     for (let i = 0; i < 2; i++) {
       const r = await w.run('qvm-mount-folder', ['box', join(w.share, 'sub'), w.mnt]);
       assert.equal(r.code, 0, r.stderr);

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 import type { Command } from 'commander';
-import { EXIT, NinefoldError } from '../../base/error.ts';
-import { decodeAgentCall } from '../../broker/agent-call.ts';
 import { usageError } from '../report.ts';
-import { runService } from '../rpc/main.ts';
 import { serveAgent } from './agent.ts';
+import { oneCall } from './one-call.ts';
 
 /** `ninefold agent --call WORD` and `ninefold agent --listen unix:PATH` */
 export function addAgent(program: Command): Command {
@@ -36,22 +34,4 @@ Examples (in the configuration of the broker):
         'choose one of them',
       );
     });
-}
-
-async function oneCall(word: string): Promise<number> {
-  const call = decodeAgentCall(word);
-  if (!call.ok)
-    throw new NinefoldError({
-      code: 'AGENT_CALL',
-      exit: EXIT.usage,
-      what: 'cannot understand',
-      on: '--call',
-      why: call.why,
-      remedy: 'leave it to the broker to write it; its version may be another',
-    });
-  const { service, source, given } = call.value;
-  const plus = service.indexOf('+');
-  const name = plus < 0 ? service : service.slice(0, plus);
-  const argument = plus < 0 ? undefined : service.slice(plus + 1);
-  return runService(name, { source, argument, given });
 }

@@ -66,7 +66,7 @@ async function take(sys: BrokerSys, fd: number, runs: Set<AgentRun>): Promise<vo
     const line = data < 0 ? undefined : await readLineOf(control, AGENT_CALL_MAX, CALL_MS);
     const call = parseAgentCall(line ?? '');
     if (!call.ok) return void control.end(`${JSON.stringify(REFUSED)}\n`);
-    const argv = ['--no-warnings', programPath('ninefold'), 'agent', '--call', encodeAgentCall(call.value)];
+    const argv = ['--no-warnings', programPath('ruddo'), '--call', encodeAgentCall(call.value)];
     const run = runOf(
       spawn(process.execPath, argv, { stdio: [data, data, 'pipe'], detached: true, cwd: '/' }),
     );

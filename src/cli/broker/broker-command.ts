@@ -85,7 +85,7 @@ async function brokerCommand(flags: BrokerFlags): Promise<ExitCode> {
       config,
       desk: { ...books, ask: asking.ask },
       uid: process.geteuid?.() ?? 0,
-      agent: [process.execPath, '--no-warnings', programPath('ninefold'), 'agent'],
+      agent: [process.execPath, '--no-warnings', programPath('ruddo')],
       note: (level, line) => log[level](line),
     });
     log.info(`listening on ${printable(path)}; ${machinesWords(config)}; asking by ${printable(asking.how)}`);
