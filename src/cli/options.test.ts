@@ -156,6 +156,7 @@ test('mount options: safe by default, the last one counts, fstab words are let t
 for (const [list, code, why] of [
   ['nosiud', 'MOUNT_OPTION', /no such option.*nosuid/],
   ['ro=1', 'MOUNT_OPTION', /takes no value/],
+  ['allow_other,no_default_permissions', 'MOUNT_OPTION', /nobody would check/],
   ['uid', 'MOUNT_OPTION', /value is missing/],
   ['uid=no-such-user', 'MOUNT_OPTION', /no such name/],
   ['msize=12', 'OPTION_VALUE', /4096/],

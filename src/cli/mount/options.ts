@@ -97,6 +97,13 @@ export function mountSettings(lists: readonly string[], readOnly: boolean, asRoo
       throw wrong(option, 'there is no such option', `use some of ${nearest()}`);
   }
   if (readOnly) settings.readOnly = true;
+  // The server knows one user for all of a mount: with neither the kernel nor the server to tell them apart, everyone would have that user's rights.
+  if (settings.allowOther && !settings.defaultPermissions)
+    throw wrong(
+      'allow_other,no_default_permissions',
+      'nobody would check what the others may do',
+      'leave one of the two out',
+    );
   if (!asRoot && (!settings.nosuid || !settings.nodev))
     throw rootOnly(
       settings.nosuid ? 'dev' : 'suid',
