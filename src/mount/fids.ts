@@ -89,15 +89,16 @@ export class Fids {
  * finds the object again is sent together with them, and if it turns out that another object has the name, the answer is dropped (ESTALE).
  */
 export function withFid(e: Engine, op: Op, node: Node, then: Step): void {
-  if (node.fid < 0 && node.handles !== undefined) {
-    op.fid = node.handles.fid;
+  const open = node.fid < 0 && node.handles !== undefined ? node.openFid : -1;
+  if (open >= 0) {
+    op.fid = open;
     then(e, op);
   } else withFolder(e, op, node, then);
 }
 
 /** As `withFid`, but only an unopened fid will do: walks start from one. */
 export function withFolder(e: Engine, op: Op, node: Node, then: Step): void {
-  if (node.fid < 0 && e.session.ordered) findMeanwhile(e, node);
+  if (node.fid < 0 && e.session.ordered && node.openFid < 0) findMeanwhile(e, node);
   if (node.fid >= 0) {
     node.used = true;
     op.fid = node.fid;
@@ -172,17 +173,16 @@ function reaches(r: Reply, chain: readonly Node[]): boolean {
  * was replaced meanwhile is never mistaken for the old one (ESTALE, which makes the kernel look its name up anew).
  */
 function findAgain(e: Engine, op: Op, node: Node, then: Step): void {
+  // Open: a clone of the open fid is the object itself, whatever became of its name, which another client may have taken away.
+  if (node.openFid >= 0 && (e.session.ordered || node.parent === undefined))
+    return cloneOpen(e, op, node, then);
   const chain: Node[] = [];
   let from: Node | undefined = node;
   while (from !== undefined && (from.fid < 0 || from.fidPending)) {
     chain.push(from);
     from = from.parent;
   }
-  if (from === undefined) {
-    // Nameless, but open: a clone of the open fid is the object itself.
-    if (node.handles !== undefined) return cloneOpen(e, op, node, then);
-    return e.error(op, ESTALE);
-  }
+  if (from === undefined) return e.error(op, ESTALE);
   chain.reverse();
   from.used = true;
   const steps = chain.slice(0, MAXWELEM);
@@ -207,7 +207,7 @@ function cloneOpen(e: Engine, op: Op, node: Node, then: Step): void {
   op.chain = [node];
   op.goOn = then;
   op.newFid = e.fids.take();
-  e.req.clone(e.call(op, T.walk, onCloned), (node.handles as { fid: number }).fid, op.newFid);
+  e.req.clone(e.call(op, T.walk, onCloned), node.openFid, op.newFid);
 }
 
 function onCloned(e: Engine, op: Op, err: number): void {

@@ -22,7 +22,10 @@ function look(e: Engine, op: Op): void {
   if (e.session.extended && !isDoubted(e, op.node as Node, op.name)) {
     op.newFid = -1;
     e.req.lookup(e.call(op, EXT.lookup, onLooked), op.fid, op.name);
-    if (op.prefetch) prefetch(e, op.node as Node, op.fid);
+    if (op.prefetch) {
+      prefetch(e, op.node as Node, op.fid);
+      e.recent.tried();
+    }
     op.prefetch = false;
     return;
   }
