@@ -15,10 +15,18 @@ export const CASES = WANTED === undefined ? Number.POSITIVE_INFINITY : Number(WA
 /** Tries at a time, where a million are wanted. */
 const LARGE_BATCH = 2000;
 
-/** Calls `work` until the budget is spent, or with NINEFOLD_FUZZ_CASES while `more()` is true. Timers and signals get their turn. */
-export async function spend(more: () => boolean, work: () => void | Promise<void>): Promise<void> {
+/** Calls `work` until the budget is spent; with `counted` and NINEFOLD_FUZZ_CASES, while `more()` is true instead. Timers and signals get their turn. */
+export async function spend(
+  more: () => boolean,
+  work: () => void | Promise<void>,
+  counted = false,
+): Promise<void> {
   const begin = performance.now();
-  for (let i = 0; more() && (WANTED !== undefined || performance.now() - begin < BUDGET_MS); i++) {
+  for (
+    let i = 0;
+    more() && ((counted && WANTED !== undefined) || performance.now() - begin < BUDGET_MS);
+    i++
+  ) {
     await work();
     if (i % 50 === 0) await new Promise((resolve) => setImmediate(resolve));
   }

@@ -39,6 +39,7 @@ test('requests and replies of any content: each request is answered once, and no
       }
       answered += kernel.answered;
     },
+    true,
   );
   const memory = process.memoryUsage();
   const megabytes = Math.round((memory.heapUsed + memory.external) / 1e6);

@@ -69,7 +69,7 @@ export async function mountOn(
     peer: 'a test',
     uname: 'root',
     nuname: 0,
-    timeoutMs: 5000,
+    timeoutMs: 30_000,
   });
   const dir = mkdtempSync(join(tmpdir(), 'nf-mount-'));
   const fuse = openFuse();

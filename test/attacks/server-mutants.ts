@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+
+export interface Mutant {
+  readonly name: string;
+  /** The file of the build in which the line stands; the bundled server unless said otherwise. */
+  readonly file?: string;
+  readonly from: RegExp;
+  readonly to: string;
+  /** The test files of which one must fail. */
+  readonly seenBy: readonly string[];
+}
+
+export const SERVER_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'a name may hold a slash',
+    from: /if \((\w+) === SLASH \|\| \1 === 0\) return -EINVAL;/,
+    to: 'if ($1 === 0) return -EINVAL;',
+    seenBy: ['attacks/names'],
+  },
+  {
+    name: 'a name may hold NUL',
+    from: /if \((\w+) === SLASH \|\| \1 === 0\) return -EINVAL;/,
+    to: 'if ($1 === SLASH) return -EINVAL;',
+    seenBy: ['attacks/names'],
+  },
+  {
+    name: '. is a name',
+    from: /if \(len === 1\) return -EINVAL;/,
+    to: '',
+    seenBy: ['attacks/names'],
+  },
+  {
+    name: '.. may be made, removed and renamed',
+    from: /return r === NAME_DOTDOT \? -EINVAL : r;/,
+    to: 'return r === NAME_DOTDOT ? 0 : r;',
+    seenBy: ['attacks/names'],
+  },
+  {
+    name: '.. is the folder above, wherever that is',
+    from: /kind === NAME_DOTDOT \? \w+\.pool\.openParent\(dir\) : /,
+    to: '',
+    seenBy: ['attacks/names'],
+  },
+  {
+    name: 'walks follow symlinks',
+    from: /(openParent\(dir\) : \w+\.sys\.openat\(dir, \w+\.nameA, O_PATH \|) O_NOFOLLOW \|/,
+    to: '$1',
+    seenBy: ['attacks/objects', 'attacks/races'],
+  },
+  {
+    name: 'what is below a symlink may be walked to',
+    from: /isDir \? step\(/,
+    to: 'true ? step(',
+    // The kernel refuses it too (ENOTDIR): taking this one out must show nothing.
+    seenBy: [],
+  },
+  {
+    name: 'an existing object that Tlcreate meets is opened through symlinks',
+    from: /(const path = \w+\.sys\.openat\(dir, \w+\.nameA, O_PATH \|) O_NOFOLLOW \|/,
+    to: '$1',
+    seenBy: ['attacks/objects'],
+  },
+  {
+    name: 'fifos, sockets and devices may be opened',
+    from: /if \(kind !== S_IFREG\) return -ENXIO;/,
+    to: '',
+    seenBy: ['attacks/objects'],
+  },
+  {
+    name: 'device nodes may be made',
+    from: /if \(!\w+\.options\.devices\) return -EPERM;/,
+    to: '',
+    seenBy: ['attacks/objects'],
+  },
+  {
+    name: 'links across attaches',
+    from: /if \(target\.attach !== dir\.attach\) return -EXDEV;/,
+    to: '',
+    seenBy: ['attacks/objects'],
+  },
+  {
+    name: 'every attribute is served',
+    from: /(function carried\(\w+, name\) \{)/,
+    to: '$1 return true;',
+    seenBy: ['attacks/objects'],
+  },
+  {
+    name: 'a read-only share may be changed',
+    from: /return this\.options\.readOnly \? -EROFS : 0;/,
+    to: 'return 0;',
+    seenBy: ['attacks/readonly'],
+  },
+  {
+    name: 'a read-only share may be truncated while opening',
+    from: /\|\| \(flags & O_TRUNC\) !== 0/,
+    to: '',
+    seenBy: ['attacks/readonly'],
+  },
+  {
+    name: 'fids without end',
+    from: /return this\.fids\.size >= this\.options\.limits\.fids \? -EMFILE : 0;/,
+    to: 'return 0;',
+    seenBy: ['attacks/exhaustion'],
+  },
+  {
+    name: 'a fid in use may be taken again',
+    from: /if \(this\.fids\.has\(number\)\) return -EBADF;/,
+    to: '',
+    seenBy: ['attacks/exhaustion'],
+  },
+  {
+    name: 'attribute fids without end',
+    from: /if \(\w+\.xattrFids >= \w+\.options\.limits\.xattrFids\) return -ENOSPC;/,
+    to: '',
+    seenBy: ['attacks/exhaustion'],
+  },
+  {
+    name: 'attributes of any announced size',
+    from: /if \(m\.size > XATTR_SIZE_MAX\) return -E2BIG;/,
+    to: '',
+    seenBy: ['attacks/exhaustion'],
+  },
+  {
+    name: 'a live tag may be used again',
+    from: /if \(this\.live\.size > 0 && \(this\.live\.has\(tag\)/,
+    to: 'if (false && (this.live.has(tag)',
+    seenBy: ['attacks/tags'],
+  },
+  {
+    name: 'Rflush does not wait for the reply that it overtakes',
+    from: /live\.flushers\.push\(tag\);/,
+    to: 'this.flushed(tag);',
+    seenBy: ['attacks/tags'],
+  },
+  {
+    name: 'Tversion leaves the fids',
+    from: /(const asked = msg\.name\.text\(\);\s+this\.cancelAll\(\);\s+)this\.backend\.reset\(\);/,
+    to: '$1',
+    seenBy: ['attacks/tags'],
+  },
+  {
+    name: 'left-over bytes in a message do not matter',
+    from: /return r\.over \|\| r\.pos !== r\.end \? MALFORMED/,
+    to: 'return r.over ? MALFORMED',
+    seenBy: ['attacks/exhaustion'],
+  },
+  {
+    name: 'a reclaimed object is found again by its name alone',
+    from: /if \(this\.identityOf\(fd\) !== saved\.identity\)/,
+    to: 'if (false)',
+    seenBy: ['attacks/exhaustion'],
+  },
+  {
+    name: 'qid.path is the inode number alone',
+    from: /set\(dev, inoLo, inoHi\) \{/,
+    to: 'set(dev, inoLo, inoHi) { this.lo = inoLo; this.hi = inoHi; return;',
+    seenBy: ['attacks/mounts'],
+  },
+  {
+    name: 'counts are not cut to msize (CVE-2026-8348)',
+    from: /const count = Math\.min\(m\.count, f\.msize - RREAD_HEADER\);/,
+    to: 'const count = m.count;',
+    seenBy: ['attacks/exhaustion'],
+  },
+  {
+    name: 'a slow request does not hold the file that it works on (CVE-2018-19364, CVE-2018-19489)',
+    from: /(sync\(file, dataOnly, deferred\) \{\s+this\.stats\.slow\+\+;\s+)file\.refs\+\+;/,
+    to: '$1',
+    seenBy: ['attacks/tags'],
+  },
+  {
+    name: 'replies that nobody takes gather without end',
+    from: /if \(this\.writer\.pos \+ need > this\.out\.size && !this\.makeRoom\(need\)\) return;/,
+    to: 'if (!this.makeRoomNow(need)) return;',
+    seenBy: ['attacks/exhaustion'],
+  },
+  {
+    name: 'set-id bits stay when a plain user writes (CVE-2023-1386)',
+    from: /if \(fid\.user\.uid !== 0 && /,
+    to: 'if (false && ',
+    seenBy: ['attacks/objects'],
+  },
+  {
+    name: 'everyone acts as the server itself',
+    from: /if \(user === this\.current \|\| !this\.privileged\) return 0;/,
+    to: 'return 0;',
+    seenBy: ['attacks/objects'],
+  },
+  {
+    name: 'flooding: requests that wait for a disk without end',
+    from: /if \(this\.live\.size >= this\.limits\.inflight\) break;/,
+    to: '',
+    seenBy: ['attacks/flood'],
+  },
+];

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+
+export interface Record_ {
+  readonly name: string;
+  readonly what: string;
+  readonly command: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly status: string;
+  readonly seconds: number;
+  /** ISO 8601. */
+  readonly when: string;
+  /** What it said of counts and seeds. */
+  readonly notes: readonly string[];
+}
+
+/** docs/RELIABILITY.md. */
+export function reliabilityPage(records: readonly Record_[], machine: string): string {
+  return [
+    '# Reliability',
+    '',
+    'What was tried to break Ninefold, how often, and what came of it. Made by `npm run long`, which runs all of it in under an hour;',
+    '`node dist/test/long/main.js NAME… --write docs/RELIABILITY.md` does a part again. Each record below says how often something was tried: "0 in N" proves',
+    'no better than about 3 in N. A seed does the same again: `NINEFOLD_SEED=… ` before the command.',
+    '',
+    machine,
+    '',
+    '| what | result | seconds |',
+    '|---|---|---|',
+    ...records.map((r) => `| [${r.name}](#${r.name}) | ${r.status} | ${r.seconds} |`),
+    '',
+    ...records.flatMap((r) => [
+      `## ${r.name}`,
+      '',
+      `${r.what}.`,
+      '',
+      `\`${[...Object.entries(r.env).map(([k, v]) => `${k}=${v}`), r.command].join(' ')}\` on ${r.when.slice(0, 10)}: ${r.status}, ${r.seconds} s`,
+      '',
+      ...r.notes.map((n) => `- ${n.replaceAll('|', '\\|')}`),
+      '',
+    ]),
+  ]
+    .join('\n')
+    .trimEnd()
+    .concat('\n');
+}
