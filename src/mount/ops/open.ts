@@ -2,7 +2,7 @@
 
 import { EBADF, EMFILE, ENFILE, ENOENT, ESTALE } from '../../base/errno.ts';
 import { S_IFDIR, S_IFREG, S_ISGID, S_ISUID } from '../../base/stat.ts';
-import { O_DIRECTORY, O_RDONLY, O_TRUNC } from '../../base/sys.ts';
+import { O_ACCMODE, O_DIRECTORY, O_RDONLY, O_TRUNC } from '../../base/sys.ts';
 import {
   FSYNC_DATASYNC,
   IN_HEADER,
@@ -21,7 +21,8 @@ import { withFolder, withOwnFid } from '../fids.ts';
 import type { Handle } from '../handle.ts';
 import { Listing } from '../listing.ts';
 import type { Node } from '../node.ts';
-import type { Op } from '../op.ts';
+import type { Op, Step } from '../op.ts';
+import { listingFromMemory, waitsForListing } from '../walk-ahead.ts';
 import { killsOf } from './attr.ts';
 import { dropOwner, dropWithHandle } from './lock.ts';
 import { fetch } from './readdir.ts';
@@ -41,12 +42,27 @@ export function sentFlags(flags: number): number {
 export function open(e: Engine, op: Op): void {
   op.flags = e.request.dv.getUint32(IN_HEADER, true);
   op.mode = e.request.dv.getUint32(IN_HEADER + 4, true);
-  begin(e, op);
+  if ((op.flags & O_ACCMODE) === O_RDONLY) e.ahead.noticed(e, op.node as Node);
+  openNow(e, op);
+}
+
+function openNow(e: Engine, op: Op): void {
+  if (!e.ahead.take(e, op, openNow)) begin(e, op);
 }
 
 /** FUSE_OPENDIR: as OPEN. Along with it the first entries are asked for. */
 export function opendir(e: Engine, op: Op): void {
   op.flags = O_RDONLY | O_DIRECTORY;
+  e.walk.opened(e, op.node as Node);
+  openListing(e, op);
+}
+
+function openListing(e: Engine, op: Op): void {
+  const node = op.node as Node;
+  if (waitsForListing(node, op, openListing)) return;
+  op.listing = listingFromMemory(e, node);
+  op.newFid = -1;
+  if (op.listing !== undefined) return opened(e, op, 0, 0);
   op.listing = new Listing();
   begin(e, op);
 }
@@ -54,9 +70,9 @@ export function opendir(e: Engine, op: Op): void {
 function begin(e: Engine, op: Op): void {
   const node = op.node as Node;
   // An object without a fid is still there as long as it is open, whatever became of its name.
-  if (node.fid < 0 && node.handles !== undefined && (e.session.ordered || node.parent === undefined)) {
-    op.fid = node.handles.fid;
-    cloneAndOpen(e, op);
+  if (node.fid < 0 && node.openFid >= 0 && (e.session.ordered || node.parent === undefined)) {
+    op.fid = node.openFid;
+    truncateAndOpen(e, op);
   } else if ((op.flags & O_TRUNC) !== 0) withOwnFid(e, op, node, truncateAndOpen);
   else if (e.session.ordered && node.fid < 0 && node.parent !== undefined) {
     op.byName = true;
@@ -75,6 +91,7 @@ function truncateAndOpen(e: Engine, op: Op): void {
   const node = op.node as Node;
   if (
     op.opcode === OP.open &&
+    (op.flags & O_TRUNC) !== 0 &&
     (op.mode & OPEN_KILL_SUIDGID) !== 0 &&
     (node.mode & (S_ISUID | S_ISGID)) !== 0
   ) {
@@ -116,7 +133,7 @@ function openInOrder(e: Engine, op: Op): void {
   }
   if (op.listing !== undefined && e.canReaddirplus) {
     const { listing } = op;
-    listing.at = e.now;
+    if (e.walk.isWalk) e.watching.watch(e, node, op.newFid);
     fetch(e, op, listing, op.newFid, true);
     if (e.policy.opensUnasked(op.node as Node)) opened(e, op, 0, 0);
   }
@@ -292,6 +309,24 @@ export function handleOf(e: Engine, op: Op): Handle | undefined {
   return h;
 }
 
+/** Goes on with the handle's open fid in `op.fid`. A folder that was opened from memory gets one now; that it can be opened shows in what is done with it. */
+export function withOpenFid(e: Engine, op: Op, h: Handle, then: Step): void {
+  op.fid = h.fid;
+  if (h.fid >= 0) return then(e, op);
+  withFolder(e, op, h.node, (e2, op2) => {
+    if (h.fid < 0) {
+      h.fid = e2.fids.take();
+      e2.req.clone(e2.call(op2, T.walk, onIgnored), op2.fid, h.fid);
+      e2.req.lopen(e2.call(op2, T.lopen, onIgnored), h.fid, O_RDONLY | O_DIRECTORY);
+    }
+    op2.fid = h.fid;
+    then(e2, op2);
+  });
+}
+
+/** If it failed, so does what comes after it. */
+function onIgnored(): void {}
+
 /** FUSE_RELEASE, FUSE_RELEASEDIR: fh u64, flags u32, release_flags u32@12, lock_owner u64@16. Nobody waits for more than the word. */
 export function release(e: Engine, op: Op): void {
   const h = handleOf(e, op);
@@ -314,8 +349,8 @@ export function flush(e: Engine, op: Op): void {
 export function fsync(e: Engine, op: Op): void {
   const h = handleOf(e, op);
   if (h === undefined) return;
-  const datasync = e.request.dv.getUint32(IN_HEADER + 8, true) & FSYNC_DATASYNC;
-  e.req.fsync(e.call(op, T.fsync, onDone), h.fid, datasync);
+  op.a = e.request.dv.getUint32(IN_HEADER + 8, true) & FSYNC_DATASYNC;
+  withOpenFid(e, op, h, (e2, op2) => e2.req.fsync(e2.call(op2, T.fsync, onDone), op2.fid, op2.a));
 }
 
 /** For messages whose success says it all. */
