@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 import { cases } from './cases/index.ts';
 import { kept } from './places.ts';
 import { type Outcome, runCases } from './run.ts';
-import { openTarget } from './targets.ts';
+import { closeOnSignal, openTarget } from './targets.ts';
 
 const { values } = parseArgs({
   options: {
@@ -31,6 +31,7 @@ if (values.target === undefined) {
 }
 const asUser = values['as-user'];
 const target = await openTarget(values.target, asUser);
+closeOnSignal(target);
 let outcomes: Outcome[];
 try {
   outcomes = await runCases({

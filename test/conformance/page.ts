@@ -108,7 +108,7 @@ async function outcomesOf(place: Place): Promise<Outcome[]> {
         ...(values.only === undefined ? {} : { only: values.only }),
         skip: part,
         count: place.guest ? BATCH : wanted.length,
-        limitMs: limitLeft,
+        limitMs: Math.ceil(limitLeft),
         report: (o) => {
           appendFileSync(part, `${JSON.stringify(o)}\n`);
           if (o.status === 'failed') process.stderr.write(`${place.id}: ${o.name}: ${o.why}\n`);

@@ -9,7 +9,7 @@
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { openTarget } from '../conformance/targets.ts';
+import { closeOnSignal, openTarget } from '../conformance/targets.ts';
 import { Contest, type Outcome } from './contest.ts';
 import { type Row, rowsSection } from './rows.ts';
 import { type Step, shown } from './steps.ts';
@@ -65,6 +65,7 @@ if (values.write !== undefined) {
 
 async function here(subject: Subject): Promise<Outcome> {
   const target = await openTarget(subject.target, subject.asUser);
+  closeOnSignal(target);
   const contest = new Contest(target, subject.quirks, subject.asUser);
   try {
     if (values.replay !== undefined) {
