@@ -84,6 +84,10 @@ export interface Sys {
   copyFileRange(inFd: number, inPos: Off, outFd: number, outPos: Off, len: number): number;
   fsync(fd: number): number;
   fdatasync(fd: number): number;
+  /** Everything of the file system that `fd` lies on (not an O_PATH descriptor: -EBADF). Since Linux 5.8 it reports errors of the writing. */
+  syncfs(fd: number): number;
+  /** Begins to write a part of a file to the disk and does not wait: sync_file_range(SYNC_FILE_RANGE_WRITE). No promise of any kind. */
+  startWriteback(fd: number, pos: Off, len: Off): number;
 
   /** Extended attributes of the object behind `fd`, O_PATH too (through /proc/self/fd). `name` is NUL-terminated. */
   getxattr(fd: number, name: Mem, value: Mem, off: number, len: number): number;

@@ -56,6 +56,8 @@ const sys: Sys = {
   copyFileRange: files.copyFileRange,
   fsync: files.fsync,
   fdatasync: files.fdatasync,
+  syncfs: files.syncfs,
+  startWriteback: files.startWriteback,
   getxattr: xattr.getxattr,
   setxattr: xattr.setxattr,
   listxattr: xattr.listxattr,

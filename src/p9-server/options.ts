@@ -55,6 +55,8 @@ export interface ServerOptions {
   squash: User | undefined;
   /** Writes are refused with ENOSPC when the file system would have less than this many bytes free. 0 = only when it is full. */
   keepFree: number;
+  /** A name that the client may attach to beside the empty one and `/`: what it knows the folder by. */
+  aname: string;
   limits: Limits;
   /**
    * Who a numeric user is here (n_uname), or a named one (uname, when n_uname is NONUNAME). Asked only as root without `squash`. Undefined: unknown;
@@ -74,6 +76,7 @@ export const DEFAULT_OPTIONS: ServerOptions = {
   deny: new Set(),
   squash: undefined,
   keepFree: 0,
+  aname: '/',
   limits: DEFAULT_LIMITS,
   lookupUser: () => undefined,
   log: () => {},

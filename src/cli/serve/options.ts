@@ -24,6 +24,8 @@ export interface ServeSettings {
   deny: string[];
   squash?: { uid: number; gid: number };
   keepFree: number;
+  /** What the client knows the folder by; no flag. */
+  aname?: string;
   limits: Limits;
   sandbox: SandboxChoice;
   logLevel: LogLevel;
@@ -146,6 +148,7 @@ export function serverOptions(
     deny: new Set(settings.deny.flatMap((name) => OPERATIONS.get(name) ?? [])),
     squash: squash === undefined ? undefined : { ...squash, groups: [] },
     keepFree: settings.keepFree,
+    ...(settings.aname === undefined ? {} : { aname: settings.aname }),
     limits: settings.limits,
   };
 }
