@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: MIT
 // Runs the conformance cases on a target and prints what passed, failed and cannot be carried.
 //
-//   node dist/test/conformance/main.js --target local|mount|DIR [--only RE] [--as-user] [--json] [--slow MS]
+//   node dist/test/conformance/main.js --target local|mount|DIR [--only RE] [--skip FILE] [--count N] [--as-user] [--json] [--slow MS]
 //
-// Exits 0 when nothing failed, 1 when something did, 64 on usage.
+// --skip: a file of outcomes, as --json prints them: the cases that it names are not run. --count: at most so many are run. Exits 0 when nothing failed, 1 when something did, 64 on usage.
 
 import { parseArgs } from 'node:util';
 import { cases } from './cases/index.ts';
+import { kept } from './places.ts';
 import { type Outcome, runCases } from './run.ts';
-import { openTarget } from './targets.ts';
+import { closeOnSignal, openTarget } from './targets.ts';
 
 const { values } = parseArgs({
   options: {
     target: { type: 'string' },
     only: { type: 'string' },
+    skip: { type: 'string' },
+    count: { type: 'string', default: '100000' },
     'as-user': { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     slow: { type: 'string', default: '1000' },
@@ -28,6 +31,7 @@ if (values.target === undefined) {
 }
 const asUser = values['as-user'];
 const target = await openTarget(values.target, asUser);
+closeOnSignal(target);
 let outcomes: Outcome[];
 try {
   outcomes = await runCases({
@@ -35,6 +39,8 @@ try {
     caps: target.caps,
     second: target.second,
     asUser,
+    skip: new Set(values.skip === undefined ? [] : kept(values.skip).map((o) => o.name)),
+    count: Number(values.count),
     ...(values.only === undefined ? {} : { only: new RegExp(values.only) }),
     report: (o) => {
       if (values.json) process.stdout.write(`${JSON.stringify(o)}\n`);

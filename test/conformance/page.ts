@@ -3,19 +3,27 @@
 //
 //   node dist/test/conformance/page.js [--places ID,…] [--only RE] [--keep FOLDER] [--write FILE] [--minutes N]
 //
-// --keep: outcomes are kept in FOLDER, a file for each target, and a target that has one is not run again. --write: the page goes to
+// --keep: outcomes are kept in FOLDER, a file for each target: a target that has one is not run again, and one that was interrupted is gone on with. --write: the page goes to
 // FILE (docs/CONFORMANCE.md). --minutes: the most that one target may take (60). Exits 0 when nothing failed that is not explained,
 // 1 when something did, 64 on usage, 69 when a target could not be run.
 
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { release } from 'node:os';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { debianKernel, noGuest } from '../guest/kernel.ts';
 import { cases } from './cases/index.ts';
 import { LIMITS, limitOf } from './limits.ts';
-import { PLACES, type Place, runPlace } from './places.ts';
+import { kept, PLACES, type Place, runPlace } from './places.ts';
 import type { Outcome } from './run.ts';
 import { type Column, count, judge, sheet } from './sheet.ts';
 
@@ -28,6 +36,8 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '60' },
   },
 });
+/** Cases of one guest. */
+const BATCH = 160;
 const limitMs = Number(values.minutes) * 60_000;
 const ids = values.places?.split(',') ?? PLACES.map((p) => p.id);
 const unknown = ids.filter((id) => !PLACES.some((p) => p.id === id));
@@ -70,35 +80,49 @@ if (values.write !== undefined) {
   process.stdout.write(`written: ${values.write}\n`);
 }
 
+/**
+ * In batches, each in a guest of its own where the place needs one, so that a guest that breaks down takes only its batch with it. What an earlier, interrupted run left
+ * in the folder of --keep is gone on with.
+ */
 async function outcomesOf(place: Place): Promise<Outcome[]> {
-  const kept = values.keep === undefined ? undefined : join(values.keep, `${place.id}.jsonl`);
-  if (kept !== undefined && existsSync(kept))
-    return readFileSync(kept, 'utf8')
-      .trim()
-      .split('\n')
-      .map((l) => JSON.parse(l) as Outcome);
-  const missing = place.guest ? noGuest() : undefined;
-  if (missing !== undefined) throw new Error(missing);
-  if (kept !== undefined) {
-    mkdirSync(values.keep as string, { recursive: true });
-    writeFileSync(`${kept}.new`, '');
+  const folder = values.keep ?? mkdtempSync(join(tmpdir(), 'ninefold-conformance-'));
+  mkdirSync(folder, { recursive: true });
+  const [whole, part] = [join(folder, `${place.id}.jsonl`), join(folder, `${place.id}.jsonl.new`)];
+  try {
+    if (existsSync(whole)) return kept(whole);
+    const missing = place.guest ? noGuest() : undefined;
+    if (missing !== undefined) throw new Error(missing);
+    const wanted = Object.keys(cases).filter((name) => new RegExp(values.only ?? '').test(name));
+    const begin = performance.now();
+    for (let before = -1; ; ) {
+      const done = new Set(kept(part).map((o) => o.name));
+      if (wanted.every((name) => done.has(name))) break;
+      const limitLeft = limitMs - (performance.now() - begin);
+      if (limitLeft <= 0)
+        throw new Error(`${done.size} of ${wanted.length} cases in ${values.minutes} minutes`);
+      // A batch that ran not one case would be followed by another like it.
+      if (done.size === before)
+        throw new Error(`a batch ended without an outcome; ${done.size} cases are done`);
+      before = done.size;
+      await runPlace(place, {
+        ...(values.only === undefined ? {} : { only: values.only }),
+        skip: part,
+        count: place.guest ? BATCH : wanted.length,
+        limitMs: Math.ceil(limitLeft),
+        report: (o) => {
+          appendFileSync(part, `${JSON.stringify(o)}\n`);
+          if (o.status === 'failed') process.stderr.write(`${place.id}: ${o.name}: ${o.why}\n`);
+        },
+        words: () => undefined,
+      }).catch((error: Error) => process.stderr.write(`${place.id}: ${error.message}\n`));
+    }
+    const seconds = Math.round((performance.now() - begin) / 1000);
+    process.stderr.write(`${place.id}: ${wanted.length} cases in ${seconds} s\n`);
+    renameSync(part, whole);
+    return kept(whole);
+  } finally {
+    if (values.keep === undefined) rmSync(folder, { recursive: true });
   }
-  const outcomes: Outcome[] = [];
-  const begin = performance.now();
-  await runPlace(place, {
-    ...(values.only === undefined ? {} : { only: values.only }),
-    limitMs,
-    report: (o) => {
-      outcomes.push(o);
-      if (kept !== undefined) appendFileSync(`${kept}.new`, `${JSON.stringify(o)}\n`);
-      if (o.status === 'failed') process.stderr.write(`${place.id}: ${o.name}: ${o.why}\n`);
-    },
-    words: () => undefined,
-  });
-  const seconds = Math.round((performance.now() - begin) / 1000);
-  process.stderr.write(`${place.id}: ${outcomes.length} cases in ${seconds} s\n`);
-  if (kept !== undefined) renameSync(`${kept}.new`, kept);
-  return outcomes;
 }
 
 function facts(): string[] {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runInGuest } from '../guest/boot.ts';
@@ -47,8 +48,21 @@ export const PLACES: readonly Place[] = [
 /** An emulated machine runs about this many times slower than the one that emulates it, and that may be busy. */
 const GUEST_SLOWNESS = 12;
 
+/** Outcomes that an earlier run left in `file`; none when it is not there. */
+export function kept(file: string): Outcome[] {
+  if (!existsSync(file)) return [];
+  return readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((l) => l.startsWith('{') && l.endsWith('}'))
+    .map((l) => JSON.parse(l) as Outcome);
+}
+
 export interface RunPlace {
   only?: string;
+  /** A file of outcomes whose cases are not run again. */
+  skip?: string;
+  /** At most so many cases. */
+  count?: number;
   limitMs: number;
   report(outcome: Outcome): void;
   /** What the cases' processes said on stderr. */
@@ -67,6 +81,8 @@ export async function runPlace(where: Place, how: RunPlace): Promise<void> {
   ];
   if (where.asUser) command.push('--as-user');
   if (how.only !== undefined) command.push('--only', how.only);
+  if (how.skip !== undefined) command.push('--skip', how.skip);
+  if (how.count !== undefined) command.push('--count', String(how.count));
   let last = '';
   const words = (bytes: Buffer): void => {
     last = (last + bytes.toString()).slice(-2000);

@@ -24,6 +24,10 @@ export interface Plan {
   asUser?: boolean;
   /** Only the cases whose name matches. */
   only?: RegExp;
+  /** Names of cases that need not be run. */
+  skip?: ReadonlySet<string>;
+  /** At most so many. */
+  count?: number;
   /** Told each outcome as it comes. */
   report?: (outcome: Outcome) => void;
 }
@@ -34,7 +38,8 @@ export async function runCases(plan: Plan): Promise<Outcome[]> {
   let child: ChildProcess | undefined;
   let number = 0;
   for (const name of Object.keys(cases)) {
-    if (plan.only && !plan.only.test(name)) continue;
+    if ((plan.only && !plan.only.test(name)) || plan.skip?.has(name)) continue;
+    if (outcomes.length >= (plan.count ?? Number.POSITIVE_INFINITY)) break;
     child ??= startChild(plan.asUser ?? false);
     const folder = `case-${process.pid}-${++number}`;
     const outcome = await runOne(child, {

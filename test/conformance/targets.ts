@@ -32,6 +32,16 @@ export function noMount(): string | undefined {
   return undefined;
 }
 
+/** Takes the target away when this process is told to end, and ends. Programs call it, not tests. */
+export function closeOnSignal(target: Target): void {
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 143],
+  ] as const)
+    process.once(signal, () => void target.close().finally(() => process.exit(code)));
+}
+
 /** `local`: a folder of the system's temporary one. `mount`: such a folder, served and mounted by us. Else: that folder. */
 export async function openTarget(name: string, asUser: boolean): Promise<Target> {
   const asRoot = process.geteuid?.() === 0 && !asUser;

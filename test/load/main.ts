@@ -11,7 +11,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { noMount, openTarget } from '../conformance/targets.ts';
+import { closeOnSignal, noMount, openTarget } from '../conformance/targets.ts';
 import { putSection } from '../helpers/sections.ts';
 import { JOBS, type Job } from './jobs.ts';
 import { Runner } from './run.ts';
@@ -40,11 +40,7 @@ if (missing !== undefined) {
 
 const rows: Row[] = [];
 const target = await openTarget('mount', false);
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-  process.once(
-    signal,
-    () => void target.close().finally(() => process.exit(signal === 'SIGINT' ? 130 : 143)),
-  );
+closeOnSignal(target);
 try {
   for (const [i, job] of jobs.entries()) {
     const row = await one(job, join(target.dir, `job${i}`), join(target.beside as string, `job${i}`));

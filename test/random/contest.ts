@@ -12,6 +12,8 @@ import { shrink } from './shrink.ts';
 import type { Quirks, Step } from './steps.ts';
 import type { Order, Word } from './worker.ts';
 
+type Done = Extract<Word, { kind: 'done' }>;
+
 /** A batch of steps that takes longer hangs. */
 const SILENCE_MS = 60_000 * SLOWNESS;
 
@@ -51,23 +53,29 @@ export class Contest {
       { kind: 'random', seed, ms, maxSteps: Number.MAX_SAFE_INTEGER },
       progress,
     );
+    return this.outcome(word, steps, shrinkMs);
+  }
+
+  /** Steps that a script holds; a failure is shrunk further. */
+  async replay(steps: readonly Step[], shrinkMs: number): Promise<Outcome> {
+    const { word } = await this.order({ kind: 'replay', steps }, () => undefined);
+    return this.outcome(word, steps.slice(0, word.steps), shrinkMs);
+  }
+
+  private async outcome(word: Done, steps: readonly Step[], shrinkMs: number): Promise<Outcome> {
     if (word.failure === undefined) return { steps: word.steps, compared: word.compared };
     const end = performance.now() + shrinkMs;
     let what = word.failure;
     const fails = async (some: readonly Step[]): Promise<boolean> => {
       const again = await this.order({ kind: 'replay', steps: some }, () => undefined);
-      if (again.word.failure !== undefined) what = again.word.failure;
       return again.word.failure !== undefined;
     };
     const again = await fails(steps);
     const least = again ? await shrink(steps, fails, () => performance.now() < end) : steps;
     // The words of the shortest form.
-    if (again) await fails(least);
+    if (again)
+      what = (await this.order({ kind: 'replay', steps: least }, () => undefined)).word.failure ?? what;
     return { steps: word.steps, compared: word.compared, failure: { what, steps: least, again } };
-  }
-
-  async replay(steps: readonly Step[]): Promise<string | undefined> {
-    return (await this.order({ kind: 'replay', steps }, () => undefined)).word.failure;
   }
 
   private async order(
@@ -75,7 +83,7 @@ export class Contest {
       | { kind: 'random'; seed: number; ms: number; maxSteps: number }
       | { kind: 'replay'; steps: readonly Step[] },
     progress: (steps: number) => void,
-  ): Promise<{ word: Extract<Word, { kind: 'done' }>; steps: Step[] }> {
+  ): Promise<{ word: Done; steps: Step[] }> {
     const { target, quirks } = this;
     if (target.beside === undefined) throw new Error('this target has no local folder beside it');
     const second = quirks.clients > 1 && target.second !== undefined ? [target.second] : [];
@@ -98,11 +106,7 @@ export class Contest {
     return { word, steps };
   }
 
-  private listen(
-    child: ChildProcess,
-    order: Order,
-    progress: (steps: number) => void,
-  ): Promise<Extract<Word, { kind: 'done' }>> {
+  private listen(child: ChildProcess, order: Order, progress: (steps: number) => void): Promise<Done> {
     return new Promise((resolve, reject) => {
       let steps = 0;
       const hung = (): void => {

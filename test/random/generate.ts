@@ -119,7 +119,9 @@ function opening(rng: Rng, known: Known): Step {
     O_SYNC,
     O_DIRECTORY,
   ]);
-  const path = (extra & O_CREAT) !== 0 && rng.once(2) ? fresh(rng, known) : anything(rng, known, 'file');
+  let path = (extra & O_CREAT) !== 0 && rng.once(2) ? fresh(rng, known) : anything(rng, known, 'file');
+  // A fifo is open in the local kernel alone: once it has no name, a target does not know it any more.
+  if (known.kinds.get(path) === 'other') path = existing(rng, known, 'file');
   return {
     do: 'open',
     h: known.nextHandle++,

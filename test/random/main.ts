@@ -4,12 +4,12 @@
 //   node dist/test/random/main.js [--target T,…] [--seed N] [--minutes M] [--replay FILE] [--keep FILE] [--write FILE] [--json]
 //
 // Targets: mount, mount-user, two (two mounts of one folder), v9fs-none, v9fs-mmap, v9fs-loose, v9fs-any, diod (in a guest), local. --minutes: for each target. --replay: the
-// steps of a script instead. --keep: where a failing script goes. --write: the page whose section is made anew. Exits 0 when nothing differed, 1 when something did, 64 on
+// steps of a script instead, made shorter when they fail. --keep: where a failing script goes. --write: the page whose section is made anew. Exits 0 when nothing differed, 1 when something did, 64 on
 // usage, 69 when a target could not be had.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { openTarget } from '../conformance/targets.ts';
+import { closeOnSignal, openTarget } from '../conformance/targets.ts';
 import { Contest, type Outcome } from './contest.ts';
 import { type Row, rowsSection } from './rows.ts';
 import { type Step, shown } from './steps.ts';
@@ -36,6 +36,8 @@ if (ids.some((id) => SUBJECTS[id] === undefined) || !Number.isInteger(seed) || !
   process.exit(64);
 }
 
+/** How long a failing script is made shorter. */
+const SHRINK_MS = 240_000;
 const rows: Row[] = [];
 for (const id of ids) {
   const subject = SUBJECTS[id] as Subject;
@@ -63,6 +65,7 @@ if (values.write !== undefined) {
 
 async function here(subject: Subject): Promise<Outcome> {
   const target = await openTarget(subject.target, subject.asUser);
+  closeOnSignal(target);
   const contest = new Contest(target, subject.quirks, subject.asUser);
   try {
     if (values.replay !== undefined) {
@@ -70,15 +73,10 @@ async function here(subject: Subject): Promise<Outcome> {
         .split('\n')
         .filter((l) => l.startsWith('{'))
         .map((l) => JSON.parse(l) as Step);
-      const what = await contest.replay(steps);
-      return {
-        steps: steps.length,
-        compared: 0,
-        ...(what === undefined ? {} : { failure: { what, steps, again: true } }),
-      };
+      return await contest.replay(steps, SHRINK_MS);
     }
     let told = performance.now();
-    return await contest.random(seed, ms, 120_000, (steps) => {
+    return await contest.random(seed, ms, SHRINK_MS, (steps) => {
       if (values.json || performance.now() - told < 10_000) return;
       told = performance.now();
       process.stderr.write(`${subject.title}: ${steps} steps\n`);

@@ -12,11 +12,12 @@ export async function shrink<T>(
   let rest = items.slice(0, -1);
   const last = items.slice(-1);
   for (let size = Math.ceil(rest.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
-    for (let at = rest.length - size; at > -size; at -= size) {
+    // What came first matters least.
+    for (let at = 0; at < rest.length; ) {
       if (!goOn()) return [...rest, ...last];
-      const from = Math.max(at, 0);
-      const without = [...rest.slice(0, from), ...rest.slice(at + size)];
-      if (without.length < rest.length && (await fails([...without, ...last]))) rest = without;
+      const without = [...rest.slice(0, at), ...rest.slice(at + size)];
+      if (await fails([...without, ...last])) rest = without;
+      else at += size;
     }
   }
   return [...rest, ...last];

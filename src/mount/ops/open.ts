@@ -72,7 +72,7 @@ function begin(e: Engine, op: Op): void {
   // An object without a fid is still there as long as it is open, whatever became of its name.
   if (node.fid < 0 && node.openFid >= 0 && (e.session.ordered || node.parent === undefined)) {
     op.fid = node.openFid;
-    cloneAndOpen(e, op);
+    truncateAndOpen(e, op);
   } else if ((op.flags & O_TRUNC) !== 0) withOwnFid(e, op, node, truncateAndOpen);
   else if (e.session.ordered && node.fid < 0 && node.parent !== undefined) {
     op.byName = true;
@@ -91,6 +91,7 @@ function truncateAndOpen(e: Engine, op: Op): void {
   const node = op.node as Node;
   if (
     op.opcode === OP.open &&
+    (op.flags & O_TRUNC) !== 0 &&
     (op.mode & OPEN_KILL_SUIDGID) !== 0 &&
     (node.mode & (S_ISUID | S_ISGID)) !== 0
   ) {
