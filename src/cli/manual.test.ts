@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { ninefold } from '../../test/helpers/cli.ts';
+import { ninefold, nodeProgram, run } from '../../test/helpers/cli.ts';
 import { TOP } from '../../test/helpers/places.ts';
 import { EXIT } from '../base/error.ts';
 import { LISTEN_FORMS } from '../transport/listen.ts';
@@ -18,10 +18,29 @@ const page = (name: string): string => readFileSync(path(name), 'utf8');
 
 test('ninefold(1) has every option of every command', async () => {
   const text = page('ninefold.1');
-  for (const command of ['serve', 'mount', 'unmount', 'list']) {
-    const { stdout } = await ninefold([command, '--help']);
+  const policy = ['list', 'allow', 'deny', 'block', 'revoke', 'explain', 'log'].map((c) => `policy ${c}`);
+  const others = [
+    'serve',
+    'mount',
+    'unmount',
+    'list',
+    'copy',
+    'move',
+    'receive',
+    'open',
+    'restore-names',
+    'sessions',
+    'broker',
+    'agent',
+  ];
+  const commands = [...others, ...policy];
+  const helps = await Promise.all(commands.map((c) => ninefold([...c.split(' '), '--help'])));
+  for (const [i, command] of commands.entries()) {
+    const stdout = helps[i]?.stdout ?? '';
     const options = [...stdout.matchAll(/^ {2}(?:-[a-z], )?--([a-z-]+)/gm)].map((m) => m[1] ?? '');
     assert.ok(options.length >= 2, stdout);
+    const name = command.split(' ')[1];
+    if (name !== undefined) assert.match(text, new RegExp(`^\\.It Cm ${name}\\b`, 'm'));
     for (const option of options)
       if (option !== 'help') assert.ok(text.includes(`Fl Fl ${option}`), `${command} --${option}`);
   }
@@ -45,9 +64,23 @@ test('virtfs-proxy-helper(1) has every option', () => {
     );
 });
 
+test('qvm-mount-folder(1) has every option', async () => {
+  const { stdout } = await run(nodeProgram('qvm-mount-folder', '--help'));
+  for (const [, option] of stdout.matchAll(/--([a-z-]+)/g))
+    assert.ok(page('qvm-mount-folder.1').includes(`Fl Fl ${option}`), option);
+});
+
 test('the manual pages are well-formed', (t) => {
   if (!existsSync('/usr/bin/groff')) return t.skip('needs the package groff-base');
-  for (const name of ['ninefold.1', 'qfsd.1', 'virtfs-proxy-helper.1']) {
+  for (const name of [
+    'ninefold.1',
+    'qfsd.1',
+    'qvm-mount-folder.1',
+    'virtfs-proxy-helper.1',
+    'qvm-copy.1',
+    'qfile-unpacker.1',
+    'qvm-open-in-vm.1',
+  ]) {
     const r = spawnSync('/usr/bin/groff', ['-mdoc', '-Tutf8', '-ww', path(name)], { encoding: 'utf8' });
     assert.equal(r.status, 0);
     assert.equal(r.stderr, '', name);
