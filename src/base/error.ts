@@ -8,8 +8,16 @@ import { errnoName, errnoWords } from './errno.ts';
  */
 export const EXIT = {
   ok: 0,
+  /** The other machine has no such folder. As the original qvm-mount-folder says it, and so do `denied`, `invalid` and `policyRefused`. */
+  folderMissing: 2,
   /** The server failed after it had begun. */
   server: 8,
+  /** A person, or a rule, said no to a folder. */
+  denied: 13,
+  /** Everything that this machine asks of that one is blocked. */
+  blocked: 14,
+  /** The machine that decides cannot understand the request. */
+  invalid: 22,
   usage: 64,
   /** The peer does not speak 9P2000.L, or spoke it wrongly. */
   protocol: 65,
@@ -25,6 +33,14 @@ export const EXIT = {
   noPermission: 77,
   /** A descriptor, option or environment variable that makes no sense. */
   config: 78,
+  /** Nobody answered the question in time. */
+  timedOut: 124,
+  /** The other machine does not run, or could not be started (qrexec's 125). */
+  machineDown: 125,
+  /** The connection was refused by the policy or by the other machine. */
+  policyRefused: 126,
+  /** The other machine does not have ninefold or the original (qrexec's 127). */
+  notInstalled: 127,
   /** Ended by SIGINT / SIGTERM after cleaning up: 128 + signal. */
   interrupted: 130,
   terminated: 143,

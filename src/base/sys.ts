@@ -106,6 +106,12 @@ export interface Sys {
    */
   fileHandle(fd: number, mem: Mem): number;
 
+  /** inotify_init1(2), non-blocking; its events are taken with `read`. */
+  watchOpen(): number;
+  /** inotify_add_watch(2) on the object behind `dirFd` (O_PATH works), through /proc/self/fd; a watch number, the same for the same object. Needs the right to read it. */
+  watchAdd(fd: number, dirFd: number, mask: number): number;
+  watchRemove(fd: number, watch: number): number;
+
   /** poll(2) over `count` `struct pollfd` at the start of `fds`; timeout in ms, -1 = none. */
   poll(fds: Mem, count: number, timeoutMs: number): number;
   /** A descriptor that is readable when Node's event loop has work; poll it beside your own, then yield. */
@@ -180,6 +186,20 @@ export const UTIME_OMIT = 0x3ffffffe;
 export const F_RDLCK = 0;
 export const F_WRLCK = 1;
 export const F_UNLCK = 2;
+
+/** inotify(7), include/uapi/linux/inotify.h. */
+export const IN_MODIFY = 0x2;
+export const IN_ATTRIB = 0x4;
+export const IN_MOVED_FROM = 0x40;
+export const IN_MOVED_TO = 0x80;
+export const IN_CREATE = 0x100;
+export const IN_DELETE = 0x200;
+export const IN_DELETE_SELF = 0x400;
+export const IN_MOVE_SELF = 0x800;
+export const IN_UNMOUNT = 0x2000;
+export const IN_Q_OVERFLOW = 0x4000;
+export const IN_IGNORED = 0x8000;
+export const IN_ONLYDIR = 0x1000000;
 
 export const POLLIN = 0x1;
 export const POLLOUT = 0x4;

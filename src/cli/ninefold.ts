@@ -2,6 +2,8 @@
 
 import { Command, CommanderError } from 'commander';
 import { EXIT } from '../base/error.ts';
+import { addAgent } from './broker/agent-command.ts';
+import { addBroker } from './broker/broker-command.ts';
 import { addCopy, addMove } from './copy/copy-command.ts';
 import { addReceive } from './copy/receive-command.ts';
 import { addRestoreNames } from './copy/restore-names.ts';
@@ -9,6 +11,8 @@ import { addList } from './mount/list-command.ts';
 import { addMount } from './mount/mount-command.ts';
 import { addUnmount } from './mount/unmount-command.ts';
 import { addOpen } from './open/open-command.ts';
+import { addPolicy } from './policy/policy-command.ts';
+import { addSessions } from './policy/sessions-command.ts';
 import { die, say } from './report.ts';
 import { addServe } from './serve/serve-command.ts';
 import { version } from './version.ts';
@@ -23,6 +27,10 @@ const COMMANDS = [
   addOpen,
   addReceive,
   addRestoreNames,
+  addPolicy,
+  addSessions,
+  addBroker,
+  addAgent,
 ];
 
 /** The command `ninefold` with its sub-commands; each lives in a file of its own. */
@@ -38,7 +46,8 @@ export function ninefoldMain(argv: readonly string[]): void {
     .addHelpText('after', EXAMPLES);
   for (const add of COMMANDS) {
     const command = add(program);
-    command.exitOverride().configureOutput({ writeErr: (text) => say(oneLine(text)) });
+    for (const each of [command, ...command.commands])
+      each.exitOverride().configureOutput({ writeErr: (text) => say(oneLine(text)) });
   }
   if (argv.length <= 2) {
     program.outputHelp();

@@ -15,6 +15,7 @@ import * as loop from './loop.ts';
 import { alloc } from './memory.ts';
 import * as names from './names.ts';
 import { slow } from './slow.ts';
+import * as watch from './watch.ts';
 import * as xattr from './xattr.ts';
 
 /** Written out, not spread: an object literal keeps V8's fast properties, and calls through it can be inlined. */
@@ -64,6 +65,9 @@ const sys: Sys = {
   ofdSetLock: locks.ofdSetLock,
   ofdGetLock: locks.ofdGetLock,
   fileHandle: inode.fileHandle,
+  watchOpen: watch.watchOpen,
+  watchAdd: watch.watchAdd,
+  watchRemove: watch.watchRemove,
   poll: loop.poll,
   eventLoopFd: loop.eventLoopFd,
   eventLoopTimeout: loop.eventLoopTimeout,

@@ -22,6 +22,8 @@ export interface Limits {
   xattrFids: number;
   /** Requests that wait for a disk or for a reply to be taken. */
   inflight: number;
+  /** Folders whose changes one connection is told of. */
+  watches: number;
   /** Bytes of replies being read from a disk. */
   slowBytes: number;
 }
@@ -32,6 +34,7 @@ export const DEFAULT_LIMITS: Limits = {
   descriptors: 16_384,
   xattrFids: 64,
   inflight: 256,
+  watches: 8192,
   slowBytes: 8 * 1024 * 1024,
 };
 
@@ -52,6 +55,8 @@ export interface ServerOptions {
   squash: User | undefined;
   /** Writes are refused with ENOSPC when the file system would have less than this many bytes free. 0 = only when it is full. */
   keepFree: number;
+  /** A name that the client may attach to beside the empty one and `/`: what it knows the folder by. */
+  aname: string;
   limits: Limits;
   /**
    * Who a numeric user is here (n_uname), or a named one (uname, when n_uname is NONUNAME). Asked only as root without `squash`. Undefined: unknown;
@@ -71,6 +76,7 @@ export const DEFAULT_OPTIONS: ServerOptions = {
   deny: new Set(),
   squash: undefined,
   keepFree: 0,
+  aname: '/',
   limits: DEFAULT_LIMITS,
   lookupUser: () => undefined,
   log: () => {},

@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 import { EXIT, printable } from '../../base/error.ts';
+import { table as columns } from '../table.ts';
 import { type Mounted, survey } from './survey.ts';
 
 /** `ninefold list [--json]` */
@@ -32,13 +33,7 @@ function table(mounts: readonly Mounted[]): string {
     bytes(m.bytesRead),
     bytes(m.bytesWritten),
   ]);
-  const widths = head.map((title, i) => Math.max(title.length, ...rows.map((r) => (r[i] ?? '').length)));
-  const line = (cells: readonly string[]): string =>
-    cells
-      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
-      .join('  ')
-      .trimEnd();
-  return `${[head, ...rows].map(line).join('\n')}\n`;
+  return columns(head, rows);
 }
 
 /** 1.5 MB: powers of 1000, as disks and networks are sold. */

@@ -2,6 +2,8 @@
 
 import type { Command } from 'commander';
 import { SOURCE_FORMS } from '../../transport/source.ts';
+import { CLIENTS, mountFolder } from '../folder/mount-folder.ts';
+import { parseWanted } from '../folder/obtain.ts';
 import { LOG_FORMATS, LOG_LEVELS } from '../serve/options.ts';
 import { choiceOption, numberOption } from '../values.ts';
 import { MOUNT_OPTIONS, mountSettings } from './options.ts';
@@ -17,6 +19,7 @@ interface MountFlags {
   logLevel: string;
   logFormat: string;
   stats?: boolean;
+  client: string;
 }
 
 /** `ninefold mount SOURCE MOUNTPOINT …` */
@@ -27,13 +30,14 @@ export function addMount(program: Command): Command {
     .description(
       'Mounts what a 9P server shares; returns when the mount answers, and leaves a process that serves it.',
     )
-    .argument('<source>', 'where the server is')
+    .argument('<source>', 'where the server is, or MACHINE:/FOLDER to ask for')
     .argument('<mountpoint>', 'a folder of yours')
     .option('-o, --option <list>', 'mount options, with commas; may be given several times', collect, [])
     .option(
       '-r, --read-only',
       'the same as -o ro, and asked of the other side too where that is ours to start',
     )
+    .option('--client <kind>', 'for MACHINE:/FOLDER: fuse, or kernel (as root)', 'auto')
     .option('-f, --foreground', 'stay, and tell what happens on stderr')
     .option('--timeout <seconds>', 'how long to wait for the server to answer', '10')
     .option('--ssh-command <program>', 'the ssh program', process.env.NINEFOLD_SSH ?? 'ssh')
@@ -49,16 +53,22 @@ export function addMount(program: Command): Command {
     .action(async (source: string, mountpoint: string, flags: MountFlags) => {
       const seconds = numberOption('--timeout', flags.timeout, 1, 3600);
       const settings = mountSettings(flags.option, flags.readOnly === true, process.geteuid?.() === 0);
-      const code = await mountCommand(mountpoint, flags.foreground === true, {
-        source,
+      const client = choiceOption('--client', flags.client, CLIENTS);
+      const order = {
         settings,
         patienceMs: seconds * 1000,
         ssh: { program: flags.sshCommand, remoteProgram: flags.remoteCommand, readOnly: settings.readOnly },
         logLevel: choiceOption('--log-level', flags.logLevel, LOG_LEVELS),
         logFormat: choiceOption('--log-format', flags.logFormat, LOG_FORMATS),
         stats: flags.stats === true,
-      });
-      process.exit(code);
+      };
+      const foreground = flags.foreground === true;
+      const wanted = parseWanted(source);
+      process.exit(
+        wanted === undefined
+          ? await mountCommand(mountpoint, foreground, { ...order, source })
+          : await mountFolder(wanted, mountpoint, client, foreground, order),
+      );
     });
 }
 
@@ -66,12 +76,14 @@ const collect = (value: string, before: string[]): string[] => [...before, value
 
 const HELP = `
 Sources:
+  ${'MACHINE:/FOLDER'.padEnd(32)}a folder of a qube, or of a machine that "ninefold broker" knows: a person is asked
 ${SOURCE_FORMS.map(([form, meaning]) => `  ${form.padEnd(32)}${meaning}`).join('\n')}
 
 Mount options (-o):
 ${MOUNT_OPTIONS.map(([name, meaning]) => `  ${name.padEnd(32)}${meaning}`).join('\n')}
 
 Examples:
+  ninefold mount vault:/home/user/docs ~/docs --read-only
   ninefold mount unix:/run/user/1000/share.sock ~/share
   ninefold mount vsock:host:5640 /mnt -o ro,noexec
   ninefold mount ssh://me@box/srv/data ~/data

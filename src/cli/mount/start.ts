@@ -43,7 +43,9 @@ export async function mountCommand(given: string, foreground: boolean, order: Mo
   config.readyFd = READY_FD;
   const answer = await startInBackground(config, fds);
   if (answer.ready) {
-    process.stdout.write(`${printable(order.source)} is mounted on ${printable(point.path)}\n`);
+    process.stdout.write(
+      `${printable(order.label ?? order.source)} is mounted on ${printable(point.path)}\n`,
+    );
     return EXIT.ok;
   }
   say(`ninefold mount: ${answer.line}`);

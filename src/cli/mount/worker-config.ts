@@ -8,6 +8,8 @@ import type { MountSettings } from './options.ts';
 export interface MountConfig {
   /** As it was typed. */
   source: string;
+  /** What people are shown in the place of a source that says nothing to them. */
+  label?: string;
   /** For a source of the kind `fd`: where its two descriptors are in this process. */
   fds?: { readFd: number; writeFd: number };
   /** Absolute and checked. */

@@ -61,6 +61,7 @@ export function mountWorkerMain(argument: string | undefined): void {
 
 async function run(config: MountConfig, up: Up): Promise<ExitCode> {
   const { settings, mountpoint } = config;
+  const label = config.label ?? config.source;
   const log = lineLog(PROGRAM, config.logLevel, config.logFormat);
   const sys = openSys();
   const stats = new MountStats();
@@ -86,7 +87,7 @@ async function run(config: MountConfig, up: Up): Promise<ExitCode> {
   const session = await attachSession(sys, {
     readFd: channel.readFd,
     writeFd: channel.writeFd,
-    peer: printable(config.source),
+    peer: printable(label),
     aname: settings.aname,
     uname: settings.uname ?? userName(uid),
     // A name that was asked for by name is the server's to look up.
@@ -98,7 +99,7 @@ async function run(config: MountConfig, up: Up): Promise<ExitCode> {
   if (up.stopped !== undefined) throw new Error('stopped');
 
   up.mounting = true;
-  up.fuseFd = await attachMount(mountpoint, config.source, settings, config.helper);
+  up.fuseFd = await attachMount(mountpoint, label, settings, config.helper);
   up.mounting = false;
   setNonblocking(up.fuseFd, true);
   if (up.stopped !== undefined) throw new Error('stopped');
@@ -114,7 +115,7 @@ async function run(config: MountConfig, up: Up): Promise<ExitCode> {
     pid: process.pid,
     startTicks: startTicks(process.pid) ?? '',
     mountpoint,
-    source: config.source,
+    source: label,
     since: Date.now(),
     readOnly: settings.readOnly,
   };

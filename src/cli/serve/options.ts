@@ -24,6 +24,8 @@ export interface ServeSettings {
   deny: string[];
   squash?: { uid: number; gid: number };
   keepFree: number;
+  /** What the client knows the folder by; no flag. */
+  aname?: string;
   limits: Limits;
   sandbox: SandboxChoice;
   logLevel: LogLevel;
@@ -65,6 +67,11 @@ export const SERVE_OPTIONS: readonly OptionRow[] = [
     flag: 'max-inflight',
     value: 'N',
     help: `requests of one client that may wait for a disk (${DEFAULT_LIMITS.inflight})`,
+  },
+  {
+    flag: 'max-watches',
+    value: 'N',
+    help: `folders whose changes one client is told of (${DEFAULT_LIMITS.watches})`,
   },
   { flag: 'log-level', value: 'LEVEL', help: LOG_LEVELS.join(', ') },
   { flag: 'log-format', value: 'FORMAT', help: LOG_FORMATS.join(', ') },
@@ -112,6 +119,7 @@ export function serveSettings(raw: RawOptions, env: NodeJS.ProcessEnv): ServeSet
       fids: number('max-fids', DEFAULT_LIMITS.fids, 16, 16_000_000),
       descriptors: number('max-fds', DEFAULT_LIMITS.descriptors, 32, 1_000_000),
       xattrFids: number('max-xattr-fids', DEFAULT_LIMITS.xattrFids, 1, 65_536),
+      watches: number('max-watches', DEFAULT_LIMITS.watches, 0, 1_000_000),
       inflight: number('max-inflight', DEFAULT_LIMITS.inflight, 1, 65_535),
     },
     sandbox: choice('sandbox', 'auto', SANDBOXES),
@@ -140,6 +148,7 @@ export function serverOptions(
     deny: new Set(settings.deny.flatMap((name) => OPERATIONS.get(name) ?? [])),
     squash: squash === undefined ? undefined : { ...squash, groups: [] },
     keepFree: settings.keepFree,
+    ...(settings.aname === undefined ? {} : { aname: settings.aname }),
     limits: settings.limits,
   };
 }

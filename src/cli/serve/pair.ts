@@ -14,21 +14,24 @@ import { openUserFiles } from './users.ts';
 
 const { SIGUSR1 } = constants.signals;
 
-/** One client on descriptors that are open already: checks everything, then becomes the confined server under the same process id. */
+/**
+ * One client on descriptors that are open already: checks everything, then becomes the confined server under the same process id. `path` may be a descriptor of the folder (O_PATH) that
+ * was opened before. When the other end of `controlFd`, a socket, is closed, the server ends.
+ */
 export async function servePair(
   program: string,
-  path: string,
-  { readFd, writeFd }: { readFd: number; writeFd: number },
+  path: string | number,
+  { readFd, writeFd, controlFd }: { readFd: number; writeFd: number; controlFd?: number },
   settings: ServeSettings,
 ): Promise<never> {
   checkDescriptors(readFd, writeFd);
-  const folder = await checkShare(path);
-  const rootFd = openShare(folder);
+  const rootFd = typeof path === 'number' ? path : openShare(await checkShare(path));
   const users = openUserFiles(settings);
   const config = {
     program,
     readFd,
     writeFd,
+    ...(controlFd === undefined ? {} : { controlFd }),
     ...(users === undefined ? {} : { userFds: users }),
     breachExit: program === 'qfsd' ? EXIT.server : EXIT.protocol,
     settings,

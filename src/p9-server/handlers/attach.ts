@@ -16,14 +16,14 @@ export const auth: Handler = () => -EOPNOTSUPP;
  * Tattach fid[4] afid[4] uname[s] aname[s] n_uname[4] → Rattach qid[13]
  *
  * aname is the share's root whatever it says: a connection serves one folder, chosen by who started it. A name that could be meant as another folder
- * is refused rather than answered with the wrong one.
+ * is refused rather than answered with the wrong one; the one that the folder was asked for by (Qubes' clients send it) is the root too.
  */
 export const attach: Handler = (f, m, w) => {
   if (m.afid !== NOFID) return -EBADF;
   const may = f.mayAdd(m.fid);
   if (may < 0) return may;
   const aname = m.name2.text();
-  if (aname !== '' && aname !== '/') return -ENOENT;
+  if (aname !== '' && aname !== '/' && aname !== f.options.aname) return -ENOENT;
   const user = f.identity.userFor(m.nuname, m.name.text());
   const as = f.identity.become(user);
   if (as < 0) return as;

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { Socket } from 'node:net';
+import * as v from 'valibot';
+import { EXIT, NinefoldError, printable } from '../base/error.ts';
+import { connectSocket } from '../transport/connect.ts';
+import { quote, SSH_DEFAULTS, sshArgv } from '../transport/ssh.ts';
+import { type AgentCall, encodeAgentCall } from './agent-call.ts';
+import { type Ended, lastLine } from './call.ts';
+import type { Address } from './config.ts';
+import { readLineOf } from './control.ts';
+import type { BrokerSys } from './sys.ts';
+
+/** A service that runs in another machine. */
+export interface AgentRun {
+  readonly ended: Promise<Ended>;
+  /** Ends it, with all that it started. Idempotent. */
+  end(): void;
+}
+
+const CONNECT_MS = 10_000;
+const GRACE_MS = 500;
+/** A process that could not be started has qrexec's status for that. */
+const CANNOT_RUN = 125;
+
+/**
+ * Starts the service that `call` names at the agent of a machine, with the descriptor `data` as its standard input and output: the caller closes its own copy afterwards. `local`: the command line of this
+ * machine's agent. Rejects with NinefoldError when the agent's socket cannot be reached.
+ */
+export async function startAgent(
+  sys: BrokerSys,
+  address: Address,
+  local: readonly string[],
+  call: AgentCall,
+  data: number,
+): Promise<AgentRun> {
+  const word = encodeAgentCall(call);
+  switch (address.kind) {
+    case 'local':
+      return spawned([...local, '--call', word], data);
+    case 'exec':
+      return spawned(['/bin/sh', '-c', `${address.command} --call ${word}`], data);
+    case 'ssh': {
+      const argv = sshArgv(address, SSH_DEFAULTS).slice(0, -1);
+      const program = quote(SSH_DEFAULTS.remoteProgram);
+      return spawned([...argv, `${program} agent --call ${word}`], data);
+    }
+    case 'unix':
+      return passed(sys, await connectSocket(sys, address, CONNECT_MS), call, data);
+  }
+}
+
+function spawned(argv: readonly string[], data: number): AgentRun {
+  const [program = '', ...args] = argv;
+  const child = spawn(program, args, { stdio: [data, data, 'pipe'], detached: true, cwd: '/' });
+  return runOf(child);
+}
+
+/** A child in a session of its own, as a run: also what `ninefold agent` keeps for each of its calls. */
+export function runOf(child: ChildProcess): AgentRun {
+  let words = '';
+  child.stderr?.setEncoding('utf8').on('data', (part: string) => {
+    words = (words + part).slice(-4096);
+  });
+  const ended = new Promise<Ended>((resolve) => {
+    child.once('error', (error) => resolve({ exit: CANNOT_RUN, words: printable(error.message) }));
+    child.once('exit', (code) => {
+      // Its words may be held open by something that it left behind.
+      setImmediate(() => resolve({ exit: code ?? 1, words: lastLine(words) }));
+    });
+  });
+  const kill = (signal: NodeJS.Signals): void => {
+    if (child.pid === undefined) return;
+    try {
+      process.kill(-child.pid, signal);
+    } catch {
+      // ESRCH: it is gone.
+    }
+  };
+  let ending = false;
+  return {
+    ended,
+    end() {
+      if (ending) return;
+      ending = true;
+      kill('SIGTERM');
+      const timer = setTimeout(() => kill('SIGKILL'), GRACE_MS);
+      void ended.then(() => {
+        clearTimeout(timer);
+        kill('SIGKILL');
+      });
+    },
+  };
+}
+
+const ENDED = v.object({ exit: v.pipe(v.number(), v.integer()), words: v.string() });
+export type EndedLine = v.InferOutput<typeof ENDED>;
+
+/** What came back on a control connection: the last line says how the service ended; without one the other side is gone. */
+export function parseEnded(line: string | undefined): Ended {
+  try {
+    const parsed = v.safeParse(ENDED, JSON.parse(line ?? ''));
+    if (parsed.success) return { exit: parsed.output.exit & 255, words: printable(parsed.output.words) };
+  } catch {
+    // No JSON.
+  }
+  return { exit: CANNOT_RUN, words: 'the other side ended without a word' };
+}
+
+function passed(sys: BrokerSys, fd: number, call: AgentCall, data: number): AgentRun {
+  const sent = sys.sendFd(fd, data);
+  if (sent < 0) {
+    sys.close(fd);
+    throw new NinefoldError({
+      code: 'AGENT_LOST',
+      exit: EXIT.machineDown,
+      what: 'cannot hand a channel to',
+      on: 'the agent',
+      why: 'it closed the connection',
+      remedy: 'look at what "ninefold agent" says there',
+    });
+  }
+  const control = new Socket({ fd });
+  control.on('error', () => {});
+  control.write(`${JSON.stringify(call)}\n`);
+  const ended = readLineOf(control, 16 * 1024).then((line) => {
+    control.destroy();
+    return parseEnded(line);
+  });
+  return { ended, end: () => void control.destroy() };
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+
+import { closeSync, constants, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { type Lock, type LockSys, lock, tryLock } from './lock.ts';
+import { makeOwned, openOwned, writeOwned } from './owned.ts';
+
+/** Why a request is refused without a question. */
+export type Closed =
+  /** A question of this source is open already. */
+  | 'pending'
+  /** This source was refused just now. */
+  | 'cool-down'
+  /** Questions of others stood in line for too long. */
+  | 'queue';
+
+/** A question may be put. `leave` tells how it ended. */
+export interface Turn {
+  /** Requests of this source that were turned away since the last question. */
+  readonly refusedMeanwhile: number;
+  leave(outcome: 'allowed' | 'refused'): void;
+}
+
+/** Seconds of quiet after a refusal, doubled with each one that follows, up to the last. */
+const COOL_MS = 10_000;
+const COOL_MAX_MS = 300_000;
+/** A burst is over when nothing came for so long. */
+const BURST_MS = 60_000;
+/** What is counted up to. */
+const COUNT_MAX = 1_000_000;
+
+const STATE = v.object({ until: v.number(), refusals: v.number() });
+
+/**
+ * Who may put a question: one at a time for each source, one at a time altogether, and none for a while after a refusal. It works through files in a folder of the
+ * broker's user, because each request may be a process of its own. `source` is a checked name.
+ */
+export class Gate {
+  readonly #dir: string;
+  readonly #sys: LockSys;
+  readonly #now: () => number;
+  readonly #queueMs: number;
+
+  /** `queueMs`: how long a request waits for the questions of other sources. The folder is made. */
+  constructor(dir: string, sys: LockSys, now: () => number, queueMs: number) {
+    makeOwned(dir);
+    this.#dir = dir;
+    this.#sys = sys;
+    this.#now = now;
+    this.#queueMs = queueMs;
+  }
+
+  async enter(source: string): Promise<Turn | Closed> {
+    const own = tryLock(this.#sys, this.#file(source, 'lock'));
+    if (own === undefined) return 'pending';
+    let all: Lock | undefined;
+    try {
+      const state = this.#state(source);
+      if (this.#now() < state.until) {
+        own.release();
+        return 'cool-down';
+      }
+      all = await lock(this.#sys, join(this.#dir, 'question.lock'), this.#queueMs);
+      if (all === undefined) {
+        own.release();
+        return 'queue';
+      }
+      const refusedMeanwhile = this.#take(source, 'turned-away');
+      const release = (): void => {
+        all?.release();
+        own.release();
+      };
+      return {
+        refusedMeanwhile,
+        leave: (outcome) => {
+          const refusals = outcome === 'allowed' ? 0 : state.refusals + 1;
+          const quiet = refusals === 0 ? 0 : Math.min(COOL_MS * 2 ** (refusals - 1), COOL_MAX_MS);
+          try {
+            writeOwned(this.#file(source, 'state'), JSON.stringify({ until: this.#now() + quiet, refusals }));
+          } finally {
+            release();
+          }
+        },
+      };
+    } catch (error) {
+      all?.release();
+      own.release();
+      throw error;
+    }
+  }
+
+  /** Counts something of which only a few are to be written down. True: this is one of the first, or a power of ten; `count` says which. */
+  count(source: string, what: 'turned-away' | 'malformed', first: number): { tell: boolean; count: number } {
+    const path = this.#file(source, what);
+    const old = statSync(path, { throwIfNoEntry: false });
+    if (old !== undefined && (this.#now() - old.mtimeMs > BURST_MS || old.size >= COUNT_MAX))
+      rmSync(path, { force: true });
+    // One byte each: an append is whole, whoever else counts.
+    const fd = openOwned(path, constants.O_WRONLY | constants.O_APPEND);
+    try {
+      writeSync(fd, '.');
+    } finally {
+      closeSync(fd);
+    }
+    const count = statSync(path, { throwIfNoEntry: false })?.size ?? 1;
+    return { tell: count <= first || /^10*$/.test(String(count)), count };
+  }
+
+  /** Takes the quiet after a refusal away. */
+  forget(source: string): void {
+    rmSync(this.#file(source, 'state'), { force: true });
+  }
+
+  #take(source: string, what: string): number {
+    const path = this.#file(source, what);
+    const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+    rmSync(path, { force: true });
+    return size;
+  }
+
+  #state(source: string): { until: number; refusals: number } {
+    try {
+      const parsed = v.safeParse(STATE, JSON.parse(readFileSync(this.#file(source, 'state'), 'utf8')));
+      if (!parsed.success) return { until: 0, refusals: 0 };
+      // A clock that was set back must not close the gate for ever; and after a long quiet all is forgotten.
+      const { until, refusals } = parsed.output;
+      const now = this.#now();
+      if (until > now + COOL_MAX_MS || now > until + COOL_MAX_MS) return { until: 0, refusals: 0 };
+      return { until, refusals };
+    } catch {
+      return { until: 0, refusals: 0 };
+    }
+  }
+
+  #file(source: string, what: string): string {
+    return join(this.#dir, `${source}.${what}`);
+  }
+}

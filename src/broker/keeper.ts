@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+
+import { moment } from '../policy/words.ts';
+import type { Desk } from './desk.ts';
+import type { Admitted } from './query.ts';
+
+/** How often a session's keeper looks whether it may go on: revocation ends it well within a second. */
+export const LOOK_MS = 250;
+
+/** A session that is being kept. */
+export interface Kept {
+  readonly id: string;
+  /** Why it must end, as soon as that is so; undefined while it may go on. */
+  check(): string | undefined;
+  /** It is over: the log is told, its file goes. Idempotent. */
+  over(why: string): void;
+}
+
+/**
+ * Begins a session: writes it where `ninefold sessions` sees it, and into the log. It may go on as long as nobody orders its end and the rules allow it; one that came of a one-time
+ * grant needs no rule to go on, but a denial or block ends it too. Throws Node's errors when it cannot be written down.
+ */
+export function keep(desk: Desk, admitted: Admitted): Kept {
+  const { source, target, folder, access, rule } = admitted;
+  const id = desk.newId();
+  const once = rule.lasts === 'once';
+  const told = { source, target, folder, access, rule: rule.id, session: id };
+  desk.audit.write({ event: 'connection', ...told });
+  const until = rule.lasts === 'until' && rule.until !== undefined ? { until: rule.until } : {};
+  desk.sessions.add({ id, source, target, folder, access, rule: rule.id, once, ...until, since: desk.now() });
+  let stamp = '';
+  let ended = false;
+  return {
+    id,
+    check() {
+      const order = desk.sessions.order(id);
+      if (order !== undefined) return order;
+      if (until.until !== undefined && desk.now() >= until.until)
+        return `it was granted until ${moment(until.until)}`;
+      const now = desk.store.stamp();
+      if (now === stamp) return undefined;
+      try {
+        const decision = desk.store.load().decide({ source, target, folder, access }, desk.now());
+        stamp = now;
+        if (decision.kind === 'deny') return `it is denied now (rule ${decision.rule.id})`;
+        if (decision.kind === 'block') return `it is blocked now (rule ${decision.rule.id})`;
+        return decision.kind === 'undecided' && !once ? 'its grant was revoked' : undefined;
+      } catch {
+        return 'the list of rules is damaged';
+      }
+    },
+    over(why) {
+      if (ended) return;
+      ended = true;
+      desk.sessions.remove(id);
+      desk.audit.write({ event: 'end', ...told, why });
+    },
+  };
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+
+import { execFile } from 'node:child_process';
+import { because, EXIT, NinefoldError, printable } from '../base/error.ts';
+import type { Machine } from './desk.ts';
+
+const PATIENCE_MS = 20_000;
+
+/**
+ * What Qubes knows of a qube, by `qvm-ls --raw-data --fields NAME,CLASS`: one line a qube, its fields between bars. A disposable is one by its class, whatever
+ * it is called. Throws NinefoldError MACHINES_UNKNOWN (exit 69).
+ */
+export async function qubesMachine(name: string, program = 'qvm-ls'): Promise<Machine> {
+  const text = await run(program, ['--raw-data', '--fields', 'NAME,CLASS']);
+  for (const line of text.split('\n')) {
+    const [found, kind] = line.split('|');
+    if (found === name) return { known: true, disposable: kind?.trim() === 'DispVM' };
+  }
+  return { known: false, disposable: false };
+}
+
+function run(program: string, args: readonly string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    execFile(program, [...args], { timeout: PATIENCE_MS, maxBuffer: 1 << 22 }, (error, stdout) => {
+      if (error === null) return resolve(stdout);
+      const { errno } = error as NodeJS.ErrnoException;
+      reject(
+        new NinefoldError({
+          code: 'MACHINES_UNKNOWN',
+          exit: EXIT.unavailable,
+          what: 'cannot find out which machines there are with',
+          on: printable(program),
+          why: typeof errno === 'number' ? because(errno) : printable(error.message.split('\n')[0] ?? ''),
+          remedy: 'run this in dom0, or use "ninefold broker"',
+          cause: error,
+        }),
+      );
+    });
+  });
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+
+import * as v from 'valibot';
+import { Book } from '../policy/book.ts';
+import { used } from '../policy/change.ts';
+import { fingerprint, isFingerprint } from '../policy/fingerprint.ts';
+import { contains, parseFolder } from '../policy/folder.ts';
+import { parseName } from '../policy/name.ts';
+import { bad, good, type Parsed } from '../policy/parsed.ts';
+import { ACCESSES, type Access, isAlive, type Request, type Rule } from '../policy/rule.ts';
+import { parseFolderLine } from '../policy/wire.ts';
+import { broken, type Desk, invalid, REFUSED, type Reply } from './desk.ts';
+
+/** A connection that is allowed: what may be served. */
+export interface Admitted extends Request {
+  readonly rule: Rule;
+}
+
+/** What the target knows beside the fingerprint. */
+export interface Claim {
+  readonly print: string;
+  /** Who says it owns the folder. */
+  readonly target: string;
+  /** Who connects, where the target says so. */
+  readonly source?: string;
+  readonly folder: string;
+  /** Which folder that is (see `Rule.bound`). */
+  readonly bound?: string;
+  /** The target can serve read-only. */
+  readonly knowsReadOnly: boolean;
+}
+
+/**
+ * Is there a grant under this fingerprint for this target, and does it hold for this folder now? A one-time grant is used up by a yes, and by nothing else. The rules are asked
+ * anew for the very folder: a denial further down than the grant refuses it.
+ */
+export async function admit(desk: Desk, claim: Claim): Promise<Parsed<Admitted>> {
+  return desk.store.change<Parsed<Admitted>>((rules, now) => {
+    const found = match(desk, rules, claim, now);
+    if ('why' in found) {
+      // The folder that was granted is gone, and so is its grant: the next request is asked about.
+      const kept = found.replaced === undefined ? rules : rules.filter((rule) => rule.id !== found.replaced);
+      return { rules: kept, result: bad(found.why) };
+    }
+    return { rules: used(rules, found.rule), result: good(found) };
+  });
+}
+
+function match(
+  desk: Desk,
+  rules: readonly Rule[],
+  claim: Claim,
+  now: number,
+): Admitted | { readonly why: string; readonly replaced?: string } {
+  const { print, target, source, folder } = claim;
+  let why = 'this target has no such grant for this folder';
+  for (const rule of rules) {
+    // What is cheap to tell comes first: a fingerprint costs a hash.
+    if (rule.effect !== 'allow' || rule.target !== target || !contains(rule.folder, folder)) continue;
+    if (!isAlive(rule, now)) continue;
+    const access = accessUnder(desk, rule, print);
+    if (access === undefined) continue;
+    if (source !== undefined && rule.source !== source) why = `it was granted to ${rule.source}`;
+    else if (!claim.knowsReadOnly && rule.access === 'ro')
+      why = 'it is read only, which the target cannot do';
+    else if (isReplaced(rule, claim))
+      return {
+        why: 'another folder has taken the place of the one that was granted',
+        replaced: rule.id,
+      };
+    else {
+      const request = { source: rule.source, target, folder, access };
+      const decision = new Book(rules).decide(request, now);
+      if (decision.kind === 'allow') return { ...request, rule: decision.rule };
+      why = 'a rule for a deeper folder, or a block, refuses it';
+    }
+  }
+  return { why };
+}
+
+const isReplaced = (rule: Rule, claim: Claim): boolean =>
+  rule.bound !== undefined &&
+  claim.bound !== undefined &&
+  claim.folder === rule.folder &&
+  rule.bound !== claim.bound;
+
+function accessUnder(desk: Desk, rule: Rule, print: string): Access | undefined {
+  for (const access of ACCESSES)
+    if ((access === 'ro' || rule.access === 'rw') && fingerprint(desk.sha256, rule, access) === print)
+      return access;
+  return undefined;
+}
+
+const QUERY = 'QueryFolderAuthorization';
+
+/**
+ * `ruddo.QueryFolderAuthorization+FINGERPRINT`, from the target: the folder in base64, to its end. Answered with the folder and a newline. The caller must be the
+ * target of the grant; a grant that is read-only gets no answer here, because who asks this way cannot keep it.
+ */
+export async function query(
+  desk: Desk,
+  caller: string,
+  print: string | undefined,
+  bytes: Uint8Array,
+): Promise<Reply> {
+  if (!parseName(caller).ok) return { exit: 22, stdout: '', stderr: 'error: the source is no qube\n' };
+  try {
+    if (print === undefined || !isFingerprint(print)) return invalid(desk, caller, QUERY, 'no fingerprint');
+    const folder = parseFolderLine(bytes);
+    if (!folder.ok) return invalid(desk, caller, QUERY, folder.why);
+    await desk.store.repair();
+    const claim = { print, target: caller, folder: folder.value, knowsReadOnly: false };
+    const admitted = await admit(desk, claim);
+    if (!admitted.ok) return refused(desk, claim, admitted.why);
+    const { source, target, access, rule } = admitted.value;
+    desk.audit.write({
+      event: 'connection',
+      source,
+      target,
+      folder: folder.value,
+      access,
+      rule: rule.id,
+      why: 'the target cannot tell when it ends',
+    });
+    return { exit: 0, stdout: `${folder.value}\n`, stderr: '' };
+  } catch (error) {
+    return broken(desk, caller, error);
+  }
+}
+
+/** A line in the log and the one answer that every refusal gets. Connections have passed the policy, so this is rare; yet a target may repeat itself. */
+export function refused(desk: Desk, claim: Claim, why: string): Reply {
+  const { tell, count } = desk.gate.count(claim.target, 'turned-away', 20);
+  if (tell)
+    desk.audit.write({
+      event: 'refused',
+      ...(claim.source === undefined ? {} : { source: claim.source }),
+      target: claim.target,
+      folder: claim.folder,
+      result: 'connection refused',
+      why,
+      ...(count > 1 ? { count } : {}),
+    });
+  return { exit: REFUSED, stdout: '', stderr: 'Request refused\n' };
+}
+
+const CLAIM = v.strictObject({
+  version: v.literal(1),
+  source: v.pipe(
+    v.string(),
+    v.check((text: string) => parseName(text).ok),
+  ),
+  folder: v.pipe(
+    v.string(),
+    v.check((text: string) => parseFolder(text).ok),
+  ),
+  bound: v.exactOptional(v.pipe(v.string(), v.regex(/^[0-9a-f.:-]{1,100}$/))),
+});
+
+/** The first line that a target of ours sends to `ninefold.FolderSession+FINGERPRINT`. */
+export function parseClaim(text: string): Parsed<{ source: string; folder: string; bound?: string }> {
+  try {
+    const parsed = v.safeParse(CLAIM, JSON.parse(text));
+    return parsed.success ? good(parsed.output) : bad('the claim makes no sense');
+  } catch {
+    return bad('the claim is no JSON');
+  }
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+
+import { isFingerprint } from '../policy/fingerprint.ts';
+import { parseName } from '../policy/name.ts';
+import { broken, type Desk, invalid, type Reply } from './desk.ts';
+import { type Kept, keep } from './keeper.ts';
+import { admit, parseClaim, refused } from './query.ts';
+
+/** A session that has begun, and the line that tells the target so. */
+export interface Begun {
+  readonly kept: Kept;
+  readonly line: string;
+}
+
+/**
+ * `ninefold.FolderSession+FINGERPRINT`, from a target of ours: one line of JSON `{"version":1,"source","folder","bound"}`, answered with one line
+ * `{"version":1,"folder","access"}`; then the call stays open as long as the session lasts. The target closes it when the client is gone; when this side
+ * closes it, the target ends the session. Never rejects.
+ */
+export async function beginSession(
+  desk: Desk,
+  caller: string,
+  print: string | undefined,
+  line: string,
+): Promise<Begun | Reply> {
+  if (!parseName(caller).ok) return { exit: 22, stdout: '', stderr: 'error: the source is no qube\n' };
+  try {
+    if (print === undefined || !isFingerprint(print))
+      return invalid(desk, caller, 'FolderSession', 'no fingerprint');
+    const parsed = parseClaim(line);
+    if (!parsed.ok) return invalid(desk, caller, 'FolderSession', parsed.why);
+    await desk.store.repair();
+    const claim = { ...parsed.value, print, target: caller, knowsReadOnly: true };
+    const admitted = await admit(desk, claim);
+    if (!admitted.ok) return refused(desk, claim, admitted.why);
+    const kept = keep(desk, admitted.value);
+    const { folder, access } = admitted.value;
+    return { kept, line: `${JSON.stringify({ version: 1, folder, access })}\n` };
+  } catch (error) {
+    return broken(desk, caller, error);
+  }
+}

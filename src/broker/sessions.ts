@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+
+import { readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { makeOwned, writeOwned } from './owned.ts';
+
+const ID = /^[0-9a-f]{8}$/;
+
+/** A folder that is in use now. */
+const SESSION = v.object({
+  id: v.pipe(v.string(), v.regex(ID)),
+  source: v.string(),
+  target: v.string(),
+  folder: v.string(),
+  access: v.picklist(['ro', 'rw']),
+  /** The rule that allowed it; one for once is gone by now. */
+  rule: v.string(),
+  once: v.boolean(),
+  /** When it ends at the latest, for a grant until a time; ms since 1970. */
+  until: v.exactOptional(v.number()),
+  since: v.number(),
+  /** The process that keeps it, and when that began (`ProcessBirth`). */
+  pid: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  birth: v.string(),
+});
+export type Session = v.InferOutput<typeof SESSION>;
+
+/** Tells a process from a later one of the same number; undefined: it is gone. */
+export type ProcessBirth = (pid: number) => string | undefined;
+
+/**
+ * The sessions of this machine, one small file each in a folder of the broker's user. Whoever keeps a session writes its file, looks for the order to end it, and takes
+ * both away.
+ */
+export class Sessions {
+  readonly #dir: string;
+  readonly #birth: ProcessBirth;
+
+  /** The folder is made. */
+  constructor(dir: string, birth: ProcessBirth) {
+    makeOwned(dir);
+    this.#dir = dir;
+    this.#birth = birth;
+  }
+
+  /** Throws Node's errors. */
+  add(session: Omit<Session, 'pid' | 'birth'>): Session {
+    const whole: Session = { ...session, pid: process.pid, birth: this.#birth(process.pid) ?? '' };
+    const file = this.#file(session.id, 'json');
+    writeOwned(`${file}.new`, JSON.stringify(whole));
+    renameSync(`${file}.new`, file);
+    return whole;
+  }
+
+  remove(id: string): void {
+    for (const kind of ['json', 'end', 'json.new']) rmSync(this.#file(id, kind), { force: true });
+  }
+
+  /** Orders a session to end; its keeper does it. */
+  end(id: string, why: string): void {
+    writeOwned(this.#file(id, 'end'), why);
+  }
+
+  /** Why it is to end; undefined: it may go on. */
+  order(id: string): string | undefined {
+    try {
+      return readFileSync(this.#file(id, 'end'), 'utf8');
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Those whose keeper still runs, the oldest first. What others have left behind is taken away. */
+  list(): Session[] {
+    const found: Session[] = [];
+    for (const name of readdirSync(this.#dir)) {
+      const id = name.replace(/\.json$/, '');
+      if (!name.endsWith('.json') || !ID.test(id)) continue;
+      const session = this.#read(id);
+      if (session === undefined) continue;
+      if (this.#birth(session.pid) === session.birth) found.push(session);
+      else this.remove(id);
+    }
+    return found.sort((a, b) => a.since - b.since);
+  }
+
+  #read(id: string): Session | undefined {
+    try {
+      const parsed = v.safeParse(SESSION, JSON.parse(readFileSync(this.#file(id, 'json'), 'utf8')));
+      return parsed.success && parsed.output.id === id ? parsed.output : undefined;
+    } catch {
+      // It went away while we looked.
+      return undefined;
+    }
+  }
+
+  #file(id: string, kind: string): string {
+    return join(this.#dir, `${id}.${kind}`);
+  }
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Command } from 'commander';
+import { EXIT, type ExitCode, printable } from '../../base/error.ts';
+import { ADDRESS_FORMS, type BrokerConfig, readConfig } from '../../broker/config.ts';
+import { Broker } from '../../broker/daemon.ts';
+import { openSys } from '../../linux/index.ts';
+import { type Listener, openListener } from '../../transport/listener.ts';
+import { openLog } from '../log.ts';
+import { asker } from '../policy/asking.ts';
+import { openBooks } from '../policy/desk.ts';
+import { programPath } from '../serve/launch.ts';
+import { LOG_FORMATS, LOG_LEVELS } from '../serve/options.ts';
+import { choiceOption } from '../values.ts';
+import { brokerConfig, brokerSocket } from './places.ts';
+import { openBrokerSys } from './sys.ts';
+
+interface BrokerFlags {
+  config?: string;
+  socket?: string;
+  ask?: string;
+  check?: boolean;
+  logLevel: string;
+  logFormat: string;
+}
+
+/** `ninefold broker` */
+export function addBroker(program: Command): Command {
+  return program
+    .command('broker')
+    .summary('decide who may mount what, where there is no Qubes')
+    .description(
+      'Stands where dom0 stands in Qubes: asks a person before a folder is shared, remembers the answers, starts the servers and ends them. Stays in the foreground.',
+    )
+    .option('--config <file>', 'which machines there are')
+    .option('--socket <path>', 'where programs of this machine reach it')
+    .option('--ask <command>', 'the command that asks the person (also NINEFOLD_ASK, and "ask" in the file)')
+    .option('--check', 'check the configuration and the list of rules, and end')
+    .option('--log-level <level>', LOG_LEVELS.join(', '), 'info')
+    .option('--log-format <format>', LOG_FORMATS.join(', '), 'text')
+    .helpOption('-h, --help', 'show this')
+    .addHelpText('after', HELP)
+    .action(async (flags: BrokerFlags) => {
+      process.exit(await brokerCommand(flags));
+    });
+}
+
+async function brokerCommand(flags: BrokerFlags): Promise<ExitCode> {
+  const program = 'ninefold broker';
+  const log = openLog(
+    program,
+    choiceOption('--log-level', flags.logLevel, LOG_LEVELS),
+    choiceOption('--log-format', flags.logFormat, LOG_FORMATS),
+  );
+  const file = flags.config ?? brokerConfig();
+  const config = readConfig(file);
+  const books = openBooks((line) => log.info(line));
+  await books.store.repair();
+  if (flags.check === true) {
+    const { length } = books.store.load().rules;
+    process.stdout.write(`${printable(file)}: ${config.machines.size} machines; ${length} rules\n`);
+    return EXIT.ok;
+  }
+  const asking = asker(flags.ask || process.env.NINEFOLD_ASK || config.ask);
+  const sys = openBrokerSys();
+  const path = flags.socket ?? brokerSocket();
+  const listeners: { listener: Listener; machine?: string }[] = [];
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    const uids = [...config.machines.values()].some((m) => m.uid !== undefined);
+    // Other users come in by it too where they are machines; who they are is told by the kernel.
+    listeners.push({ listener: await openListener(sys, { kind: 'unix', path }, uids ? 0o666 : 0o600) });
+    for (const { name, socket } of config.machines.values())
+      if (socket !== undefined)
+        listeners.push({
+          listener: await openListener(sys, { kind: 'unix', path: socket }, 0o666),
+          machine: name,
+        });
+    const broker = new Broker({
+      sys,
+      loop: openSys(),
+      listeners,
+      config,
+      desk: { ...books, ask: asking.ask },
+      uid: process.geteuid?.() ?? 0,
+      agent: [process.execPath, '--no-warnings', programPath('ruddo')],
+      note: (level, line) => log[level](line),
+    });
+    log.info(`listening on ${printable(path)}; ${machinesWords(config)}; asking by ${printable(asking.how)}`);
+    let exit: ExitCode = EXIT.ok;
+    for (const [signal, code] of [
+      ['SIGINT', EXIT.interrupted],
+      ['SIGTERM', EXIT.terminated],
+      ['SIGHUP', EXIT.terminated],
+    ] as const)
+      process.on(signal, () => {
+        exit = code;
+        broker.stop();
+      });
+    await broker.run();
+    return exit;
+  } finally {
+    for (const { listener } of listeners) listener.close();
+  }
+}
+
+function machinesWords(config: BrokerConfig): string {
+  const names = [...config.machines.keys()];
+  return `this machine is "${config.self}"${names.length === 0 ? '' : `, others are ${names.join(', ')}`}`;
+}
+
+const HELP = `
+The configuration is JSON; all of it may be left out:
+  { "self": "host",
+    "machines": {
+      "box":   { "address": "exec:docker exec -i box ninefold agent", "socket": "/run/box/broker.sock" },
+      "guest": { "address": "ssh://me@guest/", "uid": 1001, "disposable": true } },
+    "ask": "ninefold-ask", "patience": 60 }
+
+Addresses of machines:
+${ADDRESS_FORMS.map(([form, meaning]) => `  ${form.padEnd(28)}${meaning}`).join('\n')}
+
+A request is a machine's when it comes in by its "socket", or from its "uid" by the broker's own.
+
+Examples:
+  ninefold broker
+  ninefold broker --ask ~/bin/my-dialog
+  ninefold mount box:/src ~/src`;

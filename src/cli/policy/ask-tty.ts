@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+
+import { readFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { createInterface } from 'node:readline/promises';
+import { ReadStream, WriteStream } from 'node:tty';
+import { printable } from '../../base/error.ts';
+import type { Answer, Question } from '../../policy/asking.ts';
+import { accessWords } from '../../policy/words.ts';
+import { describe, say } from '../report.ts';
+
+/** What the person typed → the rest of the answer. An empty line, and whatever is not listed, is a no for this time. */
+const ANSWERS: Readonly<Record<string, Omit<Answer, 'version'>>> = {
+  yes: { answer: 'allow', lasts: 'once' },
+  read: { answer: 'allow', access: 'ro', lasts: 'once' },
+  hour: { answer: 'allow', lasts: 'until', seconds: 3600 },
+  always: { answer: 'allow', lasts: 'always' },
+  'read always': { answer: 'allow', access: 'ro', lasts: 'always' },
+  never: { answer: 'deny', lasts: 'always' },
+  block: { answer: 'block' },
+};
+const NO: Answer = { version: 1, answer: 'deny' };
+
+/** The asking program for a terminal: `ninefold-ask-tty`, the question on standard input, the answer on standard output, the person at NINEFOLD_TTY or the controlling terminal. */
+export function askTtyMain(): void {
+  askAtTerminal(process.env.NINEFOLD_TTY || '/dev/tty').then(
+    (answer) => {
+      process.stdout.write(`${JSON.stringify(answer)}\n`, () => process.exit(0));
+    },
+    (error: unknown) => {
+      const { errno, code } = error as NodeJS.ErrnoException;
+      say(
+        `ninefold-ask-tty: ${errno === undefined ? describe(error).line : `the terminal cannot be used (${code})`}`,
+      );
+      process.exit(1);
+    },
+  );
+}
+
+async function askAtTerminal(path: string): Promise<Answer> {
+  const question = JSON.parse(readFileSync(0, 'utf8')) as Question;
+  const input = new ReadStream((await open(path, 'r')).fd);
+  const output = new WriteStream((await open(path, 'w')).fd);
+  const lines = createInterface({ input, output, terminal: false });
+  try {
+    output.write(questionText(question));
+    const typed = (await lines.question('> ')).trim().toLowerCase();
+    const chosen = choices(question).includes(typed) ? ANSWERS[typed] : undefined;
+    output.write(chosen === undefined ? 'Refused.\n' : 'Noted.\n');
+    return chosen === undefined ? NO : { version: 1, ...chosen };
+  } finally {
+    lines.close();
+    input.destroy();
+  }
+}
+
+function choices(question: Question): string[] {
+  return (
+    Object.entries(ANSWERS)
+      .filter(([, a]) => a.answer !== 'allow' || question.lasts.includes(a.lasts ?? 'once'))
+      // Where reading is all that was asked for, it goes without saying.
+      .filter(([, a]) => a.access === undefined || question.access === 'rw')
+      .map(([word]) => word)
+  );
+}
+
+/** The question in plain words; a text from elsewhere shows no control characters. */
+export function questionText(q: Question): string {
+  const meanings: Readonly<Record<string, string>> = {
+    yes: `allow it once: ${accessWords(q.access)}`,
+    read: 'allow it once, to read only',
+    hour: 'allow it for an hour',
+    always: 'allow it always',
+    'read always': 'allow it always, to read only',
+    never: `refuse this folder always`,
+    block: `refuse everything that ${q.source} asks of ${q.target}, always`,
+  };
+  const words = [
+    '',
+    q.sentence,
+    ...q.notes.map((note) => `  Mind: ${note}`),
+    ...(q.refusedMeanwhile > 0
+      ? [`  Mind: ${q.refusedMeanwhile} more requests of ${q.source} were refused without asking.`]
+      : []),
+    `Who types nothing within ${q.patience} s refuses. Type a word:`,
+    ...choices(q).map((word) => `  ${word.padEnd(12)}${meanings[word] ?? ''}`),
+    '  (anything else: refuse it this time)',
+  ];
+  return `\u0007${words.map((line) => `${printable(line)}\n`).join('')}`;
+}

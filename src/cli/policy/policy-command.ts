@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: MIT
+
+import { Command } from 'commander';
+import { EXIT, printable } from '../../base/error.ts';
+import { formatRule, type Request, type Rule } from '../../policy/rule.ts';
+import { explain, ruleWords } from '../../policy/words.ts';
+import { say, usageError } from '../report.ts';
+import { table } from '../table.ts';
+import { numberOption } from '../values.ts';
+import { type Books, openBooks } from './desk.ts';
+import {
+  addRule,
+  durationArgument,
+  folderArgument,
+  nameArgument,
+  placeArgument,
+  revokeRules,
+} from './rules.ts';
+
+const PROGRAM = 'ninefold policy';
+
+/** `ninefold policy list|allow|deny|block|revoke|explain|log|check|restore` */
+export function addPolicy(program: Command): Command {
+  const policy = program
+    .command('policy')
+    .summary('see and change who may mount what')
+    .description(
+      'Shows and changes the rules that decide who may mount which folder of whom: those of dom0 in Qubes, else those of "ninefold broker".',
+    )
+    .helpOption('-h, --help', 'show this')
+    .helpCommand('help [command]', 'show the help of a command')
+    .addHelpText('after', HELP);
+  policy.addCommand(list());
+  for (const effect of ['allow', 'deny'] as const) policy.addCommand(add(effect));
+  policy.addCommand(block());
+  policy.addCommand(revoke());
+  policy.addCommand(explainCommand());
+  policy.addCommand(log());
+  policy.addCommand(check());
+  policy.addCommand(restore());
+  for (const command of policy.commands) command.helpOption('-h, --help', 'show this');
+  return policy;
+}
+
+async function books(): Promise<Books> {
+  const opened = openBooks((line) => say(`${PROGRAM}: ${line}`));
+  await opened.store.repair();
+  return opened;
+}
+
+const print = (json: boolean | undefined, value: unknown, text: string): void =>
+  void process.stdout.write(json === true ? `${JSON.stringify(value, null, 2)}\n` : text);
+
+function list(): Command {
+  return new Command('list')
+    .description('Shows all rules that have not run out.')
+    .option('--source <machine>', 'only of who mounts')
+    .option('--target <machine>', 'only of whose folder it is')
+    .option('--json', 'one JSON array')
+    .action(async (flags: { source?: string; target?: string; json?: boolean }) => {
+      const { store, now } = await books();
+      const rules = store
+        .load()
+        .rules.filter((r) => flags.source === undefined || r.source === nameArgument(flags.source))
+        .filter((r) => flags.target === undefined || r.target === nameArgument(flags.target))
+        .filter((r) => r.until === undefined || r.until > now());
+      print(flags.json, rules.map(formatRule), rulesTable(rules));
+    });
+}
+
+function rulesTable(rules: readonly Rule[]): string {
+  if (rules.length === 0) return 'There are no rules: everything is asked about.\n';
+  return table(
+    ['ID', 'RULE', 'SOURCE', 'TARGET', 'FOLDER', 'ACCESS', 'LASTS', 'MADE'],
+    rules.map((r) => {
+      const json = formatRule(r);
+      const lasts =
+        r.lasts === 'always'
+          ? 'always'
+          : `${r.lasts === 'once' ? 'once, until' : 'until'} ${json.until?.slice(0, 19).replace('T', ' ')}`;
+      const access = r.effect === 'allow' ? (r.access === 'ro' ? 'read only' : 'read, write') : '';
+      return [
+        r.id,
+        r.effect,
+        r.source,
+        r.target,
+        r.effect === 'block' ? '(all)' : printable(r.folder),
+        access,
+        lasts,
+        `${json.made?.slice(0, 10)} ${r.origin}`,
+      ];
+    }),
+  );
+}
+
+function add(effect: 'allow' | 'deny'): Command {
+  const command = new Command(effect)
+    .description(
+      effect === 'allow'
+        ? 'Lets a machine mount a folder of another, and all below it, without a question.'
+        : 'Refuses a machine a folder of another, and all below it, without a question; ends the mounts that there are.',
+    )
+    .argument('<source>', 'who mounts')
+    .argument('<target:/folder>', 'whose folder, and which')
+    .option('--for <time>', 'how long: 90s, 30m, 8h, 7d (else always)')
+    .option('--json', 'one JSON object');
+  if (effect === 'allow')
+    command.option('-r, --read-only', 'reading only').option('--once', 'one mount, within two minutes');
+  return command.action(
+    async (
+      source: string,
+      place: string,
+      flags: { for?: string; once?: boolean; readOnly?: boolean; json?: boolean },
+    ) => {
+      if (flags.once === true && flags.for !== undefined)
+        throw usageError(
+          'RULE_TIME',
+          'cannot grant',
+          'once and for a time',
+          'once is within two minutes',
+          'choose one of them',
+        );
+      const seconds = flags.for === undefined ? {} : { seconds: durationArgument(flags.for) };
+      const access = flags.readOnly === true ? 'ro' : 'rw';
+      const once = flags.once === true;
+      await tellRule(
+        { effect, source: nameArgument(source), ...placeArgument(place), access, once, ...seconds },
+        flags.json,
+      );
+    },
+  );
+}
+
+async function tellRule(wanted: Parameters<typeof addRule>[1], json: boolean | undefined): Promise<void> {
+  const { rule, notes } = await addRule(await books(), wanted);
+  print(json, formatRule(rule), `${ruleWords(rule)}\n`);
+  for (const note of notes) say(`${PROGRAM}: note: ${printable(note)}`);
+}
+
+function block(): Command {
+  return new Command('block')
+    .description(
+      'Refuses everything that a machine asks of another, whatever other rules say; ends the mounts that there are.',
+    )
+    .argument('<source>', 'who asks')
+    .argument('<target>', 'of whom')
+    .option('--for <time>', 'how long: 90s, 30m, 8h, 7d (else always)')
+    .option('--json', 'one JSON object')
+    .action(async (source: string, target: string, flags: { for?: string; json?: boolean }) => {
+      const seconds = flags.for === undefined ? {} : { seconds: durationArgument(flags.for) };
+      await tellRule(
+        {
+          effect: 'block',
+          source: nameArgument(source),
+          target: nameArgument(target),
+          folder: '/',
+          access: 'rw',
+          once: false,
+          ...seconds,
+        },
+        flags.json,
+      );
+    });
+}
+
+function revoke(): Command {
+  return new Command('revoke')
+    .description('Takes rules away and ends the mounts that they allowed, within a second.')
+    .argument('[id]', 'a rule, or a session, by its id')
+    .option('--source <machine>', 'all of who mounts')
+    .option('--target <machine>', 'all of whose folder it is')
+    .option('--folder <path>', 'all for that folder and below it')
+    .option('--all', 'all rules: grants, denials and blocks')
+    .option('--json', 'one JSON object')
+    .action(
+      async (
+        id: string | undefined,
+        flags: { source?: string; target?: string; folder?: string; all?: boolean; json?: boolean },
+      ) => {
+        const selector = {
+          ...(id === undefined ? {} : { id }),
+          ...(flags.source === undefined ? {} : { source: nameArgument(flags.source) }),
+          ...(flags.target === undefined ? {} : { target: nameArgument(flags.target) }),
+          ...(flags.folder === undefined ? {} : { folder: folderArgument(flags.folder), below: true }),
+        };
+        if (Object.keys(selector).length === 0 && flags.all !== true)
+          throw usageError(
+            'RULE_WHICH',
+            'cannot revoke',
+            'nothing',
+            'no rule is named',
+            'give an id, --source, --target, --folder or --all',
+          );
+        const { rules, sessions } = await revokeRules(await books(), selector);
+        print(
+          flags.json,
+          { rules: rules.map(formatRule), sessions },
+          `${rules.map((r) => `taken away: ${ruleWords(r)}\n`).join('')}${sessions === 0 ? '' : `${sessions} mounts are ended\n`}`,
+        );
+        if (rules.length > 0 || sessions > 0) return;
+        say(`${PROGRAM}: no rule and no mount is like that; see "ninefold policy list"`);
+        process.exitCode = EXIT.noInput;
+      },
+    );
+}
+
+function explainCommand(): Command {
+  return new Command('explain')
+    .description('Tells what a request would get, and which rule decides it.')
+    .argument('<source>', 'who would mount')
+    .argument('<target:/folder>', 'whose folder, and which')
+    .option('-r, --read-only', 'reading only')
+    .option('--json', 'one JSON object')
+    .action(async (source: string, place: string, flags: { readOnly?: boolean; json?: boolean }) => {
+      const { store, now } = await books();
+      const request: Request = {
+        source: nameArgument(source),
+        ...placeArgument(place),
+        access: flags.readOnly === true ? 'ro' : 'rw',
+      };
+      const decision = store.load().decide(request, now());
+      const words = explain(request, decision);
+      const rule = decision.rule === undefined ? null : formatRule(decision.rule);
+      print(flags.json, { request, decision: decision.kind, rule, words }, `${words}\n`);
+    });
+}
+
+function log(): Command {
+  return new Command('log')
+    .description('Shows what was asked, decided, connected and ended, the latest last.')
+    .option('-n, --lines <n>', 'how many (0: all)', '50')
+    .option('--source <machine>', 'only of who mounts')
+    .option('--json', 'JSON lines, as they stand in the file')
+    .action(async (flags: { lines: string; source?: string; json?: boolean }) => {
+      const n = numberOption('--lines', flags.lines, 0, 1_000_000);
+      // Also when the list of rules is damaged: the log says what happened.
+      const { audit } = openBooks(() => {});
+      const { lines, damaged } = audit.read();
+      const chosen = lines
+        .filter((l) => flags.source === undefined || l.source === flags.source)
+        .slice(n === 0 ? 0 : -n);
+      for (const line of chosen) {
+        const { time, event, source, target, folder, access, result, why, count, session } = line;
+        const place = `${source ?? ''}${target === undefined ? '' : ` → ${target}`}${folder === undefined ? '' : `:${folder}`}`;
+        const words = [
+          place,
+          access,
+          result,
+          count === undefined ? undefined : `${count} times`,
+          session,
+          why,
+        ];
+        process.stdout.write(
+          flags.json === true
+            ? `${JSON.stringify(line)}\n`
+            : `${printable(`${time.slice(0, 19).replace('T', ' ')}  ${event.padEnd(10)}  ${words.filter((w) => w !== undefined && w !== '').join('  ')}`)}\n`,
+        );
+      }
+      if (damaged > 0) say(`${PROGRAM}: note: ${damaged} lines of ${printable(audit.path)} cannot be read`);
+    });
+}
+
+function check(): Command {
+  return new Command('check')
+    .description(
+      'Looks whether the list of rules is whole and brings the policy of qrexec into line; drops what has run out.',
+    )
+    .action(async () => {
+      const { store } = await books();
+      const where = store.policyFile === undefined ? '' : `, and ${printable(store.policyFile)} agrees`;
+      process.stdout.write(`${printable(store.path)}: ${store.load().rules.length} rules${where}\n`);
+    });
+}
+
+function restore(): Command {
+  return new Command('restore')
+    .description('Puts the version of the rules before the last change in the place of a damaged one.')
+    .action(async () => {
+      const { store, audit } = openBooks((line) => say(`${PROGRAM}: ${line}`));
+      const count = await store.restore();
+      audit.write({
+        event: 'change',
+        result: 'restored',
+        count,
+        why: 'the version before the last change is back',
+      });
+      process.stdout.write(`${printable(store.path)}: ${count} rules of the version before are back\n`);
+    });
+}
+
+const HELP = `
+The rule for the deepest folder decides; a denial wins over an allowance for the same folder, a block over everything.
+
+Examples:
+  ninefold policy list
+  ninefold policy allow work vault:/home/user/docs --read-only --for 8h
+  ninefold policy deny work vault:/home/user/docs/private
+  ninefold policy explain work vault:/home/user/docs/private/letters
+  ninefold policy revoke --source work
+  ninefold policy log`;

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: MIT
+
+import { Book } from '../../policy/book.ts';
+import { type Selector, selects, withRule } from '../../policy/change.ts';
+import { contains, parseFolder } from '../../policy/folder.ts';
+import { looksDisposable, parseName } from '../../policy/name.ts';
+import type { Parsed } from '../../policy/parsed.ts';
+import { type Access, isAlive, ONCE_MS, type Request, type Rule } from '../../policy/rule.ts';
+import { ruleWords } from '../../policy/words.ts';
+import { usageError } from '../report.ts';
+import type { Books } from './desk.ts';
+
+/** A name or path on the command line. Throws NinefoldError RULE_NAME or RULE_FOLDER (exit 64). */
+export const nameArgument = (text: string): string =>
+  argument('RULE_NAME', 'the name', text, parseName(text));
+export const folderArgument = (text: string): string =>
+  argument('RULE_FOLDER', 'the folder', text, parseFolder(text.length > 1 ? text.replace(/\/$/, '') : text));
+
+function argument(code: string, what: string, text: string, parsed: Parsed<string>): string {
+  if (parsed.ok) return parsed.value;
+  throw usageError(code, `cannot use ${what}`, JSON.stringify(text), parsed.why, 'check it');
+}
+
+/** `MACHINE:/FOLDER`. Throws NinefoldError RULE_FOLDER (exit 64). */
+export function placeArgument(text: string): { target: string; folder: string } {
+  const colon = text.indexOf(':');
+  if (colon < 0)
+    throw usageError(
+      'RULE_FOLDER',
+      'cannot use',
+      JSON.stringify(text),
+      'it has no ":" between machine and folder',
+      'write MACHINE:/FOLDER',
+    );
+  return { target: nameArgument(text.slice(0, colon)), folder: folderArgument(text.slice(colon + 1)) };
+}
+
+/** `90s`, `30m`, `8h`, `7d`: seconds. Throws NinefoldError RULE_TIME (exit 64). */
+export function durationArgument(text: string): number {
+  const m = /^([1-9][0-9]{0,5})([smhd])$/.exec(text);
+  const unit = { s: 1, m: 60, h: 3600, d: 86_400 }[m?.[2] ?? ''];
+  if (m !== null && unit !== undefined && Number(m[1]) * unit <= 366 * 86_400) return Number(m[1]) * unit;
+  throw usageError(
+    'RULE_TIME',
+    'cannot use the time',
+    JSON.stringify(text),
+    'it is no length of time of a year at the most',
+    'write it as in 90s, 30m, 8h or 7d',
+  );
+}
+
+export interface NewRule {
+  readonly effect: Rule['effect'];
+  readonly source: string;
+  readonly target: string;
+  readonly folder: string;
+  readonly access: Access;
+  readonly once: boolean;
+  readonly seconds?: number;
+}
+
+/** Adds a rule by command, and ends the sessions that it refuses. Returns it, and what a person should know. Throws NinefoldError RULE_PAIR, RULE_DISPOSABLE (exit 64) or the store's. */
+export async function addRule(books: Books, wanted: NewRule): Promise<{ rule: Rule; notes: string[] }> {
+  const { effect, source, target, once, seconds } = wanted;
+  if (source === target)
+    throw usageError(
+      'RULE_PAIR',
+      'cannot make a rule for',
+      source,
+      'it needs no grant for its own folders',
+      'name two machines',
+    );
+  if (effect === 'allow' && !once && (looksDisposable(source) || looksDisposable(target)))
+    throw usageError(
+      'RULE_DISPOSABLE',
+      'will not grant for longer than once to',
+      looksDisposable(source) ? source : target,
+      'a disposable is gone before the grant, and the next one may get its name',
+      'use --once',
+    );
+  const now = books.now();
+  const lasts = once ? 'once' : seconds === undefined ? 'always' : 'until';
+  const until = once ? now + ONCE_MS : seconds === undefined ? undefined : now + seconds * 1000;
+  const rule: Rule = {
+    id: books.newId(),
+    effect,
+    source,
+    target,
+    folder: effect === 'block' ? '/' : wanted.folder,
+    access: effect === 'allow' ? wanted.access : 'rw',
+    lasts,
+    ...(until === undefined ? {} : { until }),
+    origin: 'command',
+    made: now,
+  };
+  books.audit.write({
+    event: 'change',
+    source,
+    target,
+    folder: rule.folder,
+    result: effect,
+    rule: rule.id,
+    why: ruleWords(rule),
+  });
+  const notes = await books.store.change((rules) => {
+    const after = withRule(rules, rule);
+    return { rules: after, result: notesOf(after, rule, now) };
+  });
+  if (effect === 'allow') books.gate.forget(source);
+  else endRefused(books);
+  return { rule, notes };
+}
+
+function notesOf(rules: readonly Rule[], rule: Rule, now: number): string[] {
+  const notes: string[] = [];
+  const of = (r: Rule): boolean => r.source === rule.source && r.target === rule.target && isAlive(r, now);
+  if (rule.effect === 'deny')
+    for (const wider of rules)
+      if (
+        of(wider) &&
+        wider.effect === 'allow' &&
+        wider.folder !== rule.folder &&
+        contains(wider.folder, rule.folder)
+      )
+        notes.push(
+          `it keeps the folder from being mounted by itself; who mounts ${wider.folder} (rule ${wider.id}) still finds it in there`,
+        );
+  const request: Request = { ...rule };
+  const decision = new Book(rules).decide(request, now);
+  if (rule.effect === 'allow' && decision.kind !== 'allow' && decision.rule !== undefined)
+    notes.push(`it has no effect: ${ruleWords(decision.rule)}`);
+  return notes;
+}
+
+/** Takes rules away, and ends the sessions that they allowed, those of one-time grants too. Returns the rules and how many sessions are told to end. */
+export async function revokeRules(
+  books: Books,
+  selector: Selector,
+): Promise<{ rules: Rule[]; sessions: number }> {
+  const gone = await books.store.change((rules) => {
+    const selected = rules.filter((rule) => selects(selector, rule));
+    return {
+      rules: selected.length === 0 ? rules : rules.filter((rule) => !selected.includes(rule)),
+      result: selected,
+    };
+  });
+  for (const rule of gone)
+    books.audit.write({
+      event: 'change',
+      source: rule.source,
+      target: rule.target,
+      folder: rule.folder,
+      result: 'revoked',
+      rule: rule.id,
+      why: `taken away: ${ruleWords(rule)}`,
+    });
+  let sessions = 0;
+  const ids = new Set(gone.filter((rule) => rule.effect === 'allow').map((rule) => rule.id));
+  for (const s of books.sessions.list()) {
+    const { id: _, ...place } = selector;
+    const meant =
+      ids.has(s.rule) ||
+      (selector.id === undefined
+        ? selects(place, { ...s, id: s.rule } as unknown as Rule)
+        : s.id === selector.id || s.rule === selector.id);
+    if (!meant) continue;
+    books.sessions.end(s.id, 'its grant was revoked');
+    books.audit.write({
+      event: 'change',
+      source: s.source,
+      target: s.target,
+      folder: s.folder,
+      session: s.id,
+      result: 'to be ended',
+    });
+    sessions++;
+  }
+  return { rules: gone, sessions };
+}
+
+/** Tells the sessions to end that the rules refuse now, without waiting for their keepers to notice. */
+function endRefused(books: Books): void {
+  const book = books.store.load();
+  for (const s of books.sessions.list()) {
+    const { kind } = book.decide(s, books.now());
+    if (kind === 'deny' || kind === 'block')
+      books.sessions.end(s.id, kind === 'deny' ? 'it is denied now' : 'it is blocked now');
+  }
+}

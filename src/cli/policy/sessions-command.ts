@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+
+import type { Command } from 'commander';
+import { printable } from '../../base/error.ts';
+import { moment } from '../../policy/words.ts';
+import { table } from '../table.ts';
+import { openBooks } from './desk.ts';
+
+/** `ninefold sessions [--json]` */
+export function addSessions(program: Command): Command {
+  return program
+    .command('sessions')
+    .summary('show who has which folder mounted now')
+    .description(
+      'Shows the mounts that this machine has allowed and that go on now. "ninefold policy revoke ID" ends one.',
+    )
+    .option('--json', 'one JSON array')
+    .helpOption('-h, --help', 'show this')
+    .addHelpText('after', '\nExamples:\n  ninefold sessions\n  ninefold sessions --json | jq -r ".[].id"')
+    .action(({ json }: { json?: boolean }) => {
+      const sessions = openBooks(() => {}).sessions.list();
+      if (json === true) {
+        const shown = sessions.map(({ birth: _, since, until, ...s }) => ({
+          ...s,
+          since: new Date(since).toISOString(),
+          ...(until === undefined ? {} : { until: new Date(until).toISOString() }),
+        }));
+        process.stdout.write(`${JSON.stringify(shown, null, 2)}\n`);
+      } else if (sessions.length === 0) process.stdout.write('Nobody has a folder mounted.\n');
+      else
+        process.stdout.write(
+          table(
+            ['ID', 'SOURCE', 'TARGET', 'FOLDER', 'ACCESS', 'SINCE', 'RULE'],
+            sessions.map((s) => [
+              s.id,
+              s.source,
+              s.target,
+              printable(s.folder),
+              s.access === 'ro' ? 'read only' : 'read, write',
+              moment(s.since),
+              s.rule,
+            ]),
+          ),
+        );
+    });
+}

@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: MIT
+import { askTtyMain } from '../policy/ask-tty.ts';
+
+askTtyMain();

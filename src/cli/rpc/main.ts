@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+
+import { basename } from 'node:path';
+import { printable } from '../../base/error.ts';
+import type { Given } from '../../broker/agent-call.ts';
+import { authorize } from '../../broker/authorize.ts';
+import type { Desk, Reply } from '../../broker/desk.ts';
+import { INVALID, invalid, REFUSED } from '../../broker/desk.ts';
+import { qubesMachine } from '../../broker/qubes.ts';
+import { query } from '../../broker/query.ts';
+import { AUTHORIZE_MAX, FOLDER_LINE_MAX } from '../../policy/wire.ts';
+import { asker } from '../policy/asking.ts';
+import { openBooks, PATIENCE_S } from '../policy/desk.ts';
+import { describe, say } from '../report.ts';
+import { numberOption } from '../values.ts';
+import { connectService, lookService } from './connect.ts';
+import { readInput } from './input.ts';
+import { sessionService } from './session.ts';
+
+/** What qrexec tells a service. */
+export interface ServiceCall {
+  readonly source: string;
+  /** undefined: there was no "+". */
+  readonly argument: string | undefined;
+  /** What a broker that starts the service itself has found out; qrexec never does. */
+  readonly given?: Given;
+}
+
+type Service = (call: ServiceCall) => Promise<number>;
+
+/** The services, by the names that qrexec finds them under. The first three run in the machine that decides, the others in the one that has the folder. */
+const SERVICES: Readonly<Record<string, Service>> = {
+  'ruddo.AuthorizeFolderAccess': (call) =>
+    answer(call, AUTHORIZE_MAX, (desk, bytes) => authorize(desk, call.source, bytes)),
+  'ruddo.QueryFolderAuthorization': (call) =>
+    answer(call, FOLDER_LINE_MAX, (desk, bytes) => query(desk, call.source, call.argument, bytes)),
+  'ninefold.FolderSession': (call) => inAdmin(call, (desk) => sessionService(desk, call)),
+  'ruddo.ConnectToFolder': connectService,
+  'ninefold.LookAtFolder': lookService,
+};
+
+export const SERVICE_NAMES: readonly string[] = Object.keys(SERVICES);
+
+/** The main function of the program `ruddo`, whose first argument, or own name, is the service. Its status is the service's. */
+export function rpcMain(argv: readonly string[], env: NodeJS.ProcessEnv = process.env): void {
+  const name = SERVICE_NAMES.find((n) => n === argv[2] || n === basename(argv[1] ?? '')) ?? argv[2] ?? '';
+  const call = { source: env.QREXEC_REMOTE_DOMAIN ?? '', argument: env.QREXEC_SERVICE_ARGUMENT };
+  void runService(name, call).then((status) => process.exit(status));
+}
+
+/** Never rejects: the other side hears of a refusal; what went wrong is said on stderr. 127: there is no such service. */
+export async function runService(name: string, call: ServiceCall): Promise<number> {
+  const service = SERVICES[name];
+  if (service === undefined) {
+    say(`error: there is no service "${printable(name)}"; there are ${SERVICE_NAMES.join(', ')}`);
+    return NO_SERVICE;
+  }
+  try {
+    return await service(call);
+  } catch (error) {
+    say(`Request refused\n${describe(error).line}`);
+    return name === 'ruddo.ConnectToFolder' ? NOT_ALLOWED : REFUSED;
+  }
+}
+
+/** qrexec's own statuses. */
+const NO_SERVICE = 127;
+const NOT_ALLOWED = 126;
+
+/** A service of the machine that decides: whoever calls must have meant it. */
+async function inAdmin(call: ServiceCall, work: (desk: Desk) => Promise<number>): Promise<number> {
+  const { QREXEC_REQUESTED_TARGET_TYPE: type, QREXEC_REQUESTED_TARGET: target } = process.env;
+  const meant =
+    (type === 'name' && target === 'dom0') ||
+    (type === 'keyword' && process.env.QREXEC_REQUESTED_TARGET_KEYWORD === 'adminvm');
+  if (!meant || call.source === '') {
+    say(meant ? 'error: nobody is said to ask' : 'error: this service is for dom0 only');
+    return INVALID;
+  }
+  return work(openDesk());
+}
+
+function answer(
+  call: ServiceCall,
+  max: number,
+  work: (desk: Desk, bytes: Uint8Array) => Promise<Reply>,
+): Promise<number> {
+  return inAdmin(call, async (desk) => {
+    const bytes = await readInput(process.stdin, max);
+    const reply =
+      bytes === undefined
+        ? invalid(desk, call.source, 'request', 'it did not come to its end in time')
+        : await work(desk, bytes);
+    return send(reply);
+  });
+}
+
+export function send(reply: Reply): Promise<number> {
+  return new Promise((resolve) => {
+    process.stderr.write(reply.stderr);
+    process.stdout.write(reply.stdout, () => resolve(reply.exit));
+  });
+}
+
+function openDesk(): Desk {
+  const { env } = process;
+  const books = openBooks((line) => say(`ninefold: ${line}`));
+  // qrexec starts services outside of the desktop's session.
+  const asking = { ...env, DISPLAY: env.DISPLAY || ':0' };
+  return {
+    ...books,
+    patience: numberOption('NINEFOLD_PATIENCE', env.NINEFOLD_PATIENCE || String(PATIENCE_S), 1, 3600),
+    machine: (name) => qubesMachine(name, env.NINEFOLD_QVM_LS || 'qvm-ls'),
+    ask: (question) => asker(env.NINEFOLD_ASK, asking).ask(question),
+  };
+}
