@@ -4,5 +4,7 @@
 export { Check, type Complaint } from './check.ts';
 export { Journal, removeSent } from './journal.ts';
 export { type Received, type ReceiveOptions, Receiver } from './receive.ts';
-export { type SendEnd, Sender, type SendOptions } from './send.ts';
+export { Sender } from './send.ts';
+export * from './send-types.ts';
+export { type Conflict, Survey } from './survey.ts';
 export { type Visitor, Walk } from './walk.ts';

@@ -53,6 +53,12 @@ export class Input {
     return this.running;
   }
 
+  /** What was consumed so far does not count. */
+  restart(): void {
+    this.running = 0;
+    this.summed = this.start;
+  }
+
   /** Makes `n` bytes (at most 16,384 + 32) lie together at `start`. 1, 0 at the end of the stream, or -errno. */
   need(n: number): number {
     while (this.end - this.start < n) {

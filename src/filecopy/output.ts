@@ -81,11 +81,35 @@ export class Output {
     return -ETIMEDOUT;
   }
 
-  /** The receiver's result; undefined when it closed before a whole one; or -errno. */
-  readResult(): Result | undefined | number {
+  /** Whether the receiver says anything within so many ms. */
+  hears(ms: number): boolean {
+    return this.sys.poll(this.polled, 1, ms) > 0;
+  }
+
+  /** What was written so far does not count. */
+  restart(): void {
+    this.crc = 0;
+  }
+
+  /** Reads `n` bytes of the receiver's into `mem`; fewer at its end. -errno. */
+  read(mem: Mem, n: number): number {
+    for (let have = 0; ; ) {
+      if (have === n) return have;
+      const ready = this.wait(1);
+      if (ready < 0) return ready;
+      const r = this.sys.read(this.readFd, mem, have, n - have);
+      if (r === -EAGAIN) continue;
+      if (r <= 0) return have;
+      have += r;
+    }
+  }
+
+  /** The receiver's result; `begun`: what of it was read already. undefined when it closed before a whole one; or -errno. */
+  readResult(begun: Uint8Array = EMPTY): Result | undefined | number {
     const mem = this.sys.alloc(RESULT_SIZE + RESULT_EXT_SIZE + 16_384);
-    let have = 0;
-    for (let want = resultSize(EMPTY); have < want; want = resultSize(mem.u8.subarray(0, have))) {
+    mem.u8.set(begun);
+    let have = begun.length;
+    for (let want = resultSize(begun); have < want; want = resultSize(mem.u8.subarray(0, have))) {
       const ready = this.wait(1);
       if (ready < 0) return ready;
       const r = this.sys.read(this.readFd, mem, have, want - have);

@@ -1,21 +1,33 @@
 // SPDX-License-Identifier: MIT
 
 import { EDQUOT, EEXIST, EINVAL, ENAMETOOLONG, EREMOTEIO } from '../base/errno.ts';
+import type { Mem } from '../base/mem.ts';
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, StatBuf } from '../base/stat.ts';
 import type { Sys } from '../base/sys.ts';
 import {
+  ANSWER_SIZE,
   checkName,
   checkTarget,
   decodeHeader,
+  encodeAnswer,
   encodeResult,
   FILELEN_MAX,
+  FREE,
+  GREETING,
+  GREETING_SIZE,
   HEADER_SIZE,
   Header,
   LEGAL_EOF,
   MAX_PATH_LENGTH,
+  MAY_REPLACE,
   NSEC_MAX,
+  OP_ASK,
+  OP_HELLO,
+  OP_REPLACE,
+  OP_RESUME,
   type PathRules,
 } from '../qfile/index.ts';
+import { Parts } from './conflicts.ts';
 import { Folders } from './folders.ts';
 import { Input } from './input.ts';
 import { Places } from './places.ts';
@@ -41,6 +53,11 @@ export interface ReceiveOptions {
   readonly idleMs: number;
   /** A pipe whose end means that this transfer is to end, too (ECANCELED); -1 = none. */
   readonly aliveFd: number;
+  /**
+   * Lets a sender that knows our extension ask which names are taken, and keeps the beginnings of files that were cut: what it learns so of the folder is its price.
+   * `replace`: it may have files replaced, too. undefined: as the original.
+   */
+  readonly conflicts?: { readonly replace: boolean };
   /** Each name of what is no folder, when it is there. */
   readonly received?: (name: Uint8Array) => void;
 }
@@ -77,6 +94,10 @@ export class Receiver {
   private lastName: Uint8Array | undefined = NONE;
   private items = 0;
   private bytes = 0;
+  /** The upper half of the present header's mode: what the extension says in it. */
+  private op = 0;
+  private extended = false;
+  private readonly parts: Parts;
 
   constructor(options: ReceiveOptions) {
     this.options = options;
@@ -85,6 +106,7 @@ export class Receiver {
     this.places = new Places(sys, rootFd);
     this.folders = new Folders(sys, this.places, options.modeMask);
     this.store = new Store(options);
+    this.parts = new Parts(sys);
     this.target = sys.alloc(MAX_PATH_LENGTH);
     this.stat = new StatBuf(sys.alloc(256));
   }
@@ -111,6 +133,8 @@ export class Receiver {
       if (r === 0) return this.blame(EREMOTEIO);
       decodeHeader(input.mem.dv, input.start, header);
       input.start += HEADER_SIZE;
+      this.op = header.mode >>> 16;
+      header.mode &= 0xffff;
       if (header.namelen === 0) return 0 - this.options.sys.syncfs(this.options.rootFd);
       const error = this.item();
       if (error !== 0) return error;
@@ -139,6 +163,11 @@ export class Receiver {
     this.places.set(u8, from, to);
     if (type !== S_IFREG && type !== S_IFDIR && type !== S_IFLNK) return this.blame(EINVAL);
     const depth = checkName(u8, from, to, options.rules);
+    if (options.conflicts !== undefined) {
+      if (this.op === OP_HELLO && this.items === 1 && !this.extended)
+        return this.greet(options.conflicts.replace);
+      if (this.op === OP_ASK && this.extended) return this.question(depth);
+    }
     // A link is judged when its target is here, as in the original.
     if (type === S_IFLNK) return this.link(depth);
     if (depth < 0) return this.blame(-depth);
@@ -147,6 +176,53 @@ export class Receiver {
     if (error !== 0 && type === S_IFDIR) this.lastName = this.places.culprit();
     else if (error === 0 && type === S_IFREG) options.received?.(this.places.copy());
     return error;
+  }
+
+  /** The sender knows the extension, and so do we: all begins anew. What it sent to find out was no item. */
+  private greet(replace: boolean): number {
+    this.extended = true;
+    this.items = 0;
+    this.input.restart();
+    const mem = this.options.sys.alloc(GREETING_SIZE);
+    mem.dv.setUint32(0, GREETING, true);
+    mem.dv.setUint32(4, replace ? MAY_REPLACE : 0, true);
+    return this.say(mem);
+  }
+
+  private question(depth: number): number {
+    const { places } = this;
+    const mem = this.options.sys.alloc(ANSWER_SIZE);
+    const parent = depth < 0 ? -1 : places.openParent();
+    // Of what will be refused anyway there is nothing to tell.
+    encodeAnswer(mem.dv, parent < 0 ? FREE : this.parts.look(parent, places.leaf));
+    if (parent >= 0) places.closeParent(parent);
+    return this.say(mem);
+  }
+
+  /** The beginning that was kept; -EINVAL if it is not what the sender takes it for. */
+  private reopen(file: NewFile): number {
+    const r = this.input.need(8);
+    if (r <= 0) return r === 0 ? LEGAL_EOF : -r;
+    const have = Number(this.input.mem.dv.getBigUint64(this.input.start, true));
+    this.input.start += 8;
+    const fd = this.parts.open(file.parent, this.places.leaf);
+    if (fd < 0) return -fd;
+    file.fd = fd;
+    file.part = true;
+    return this.parts.sizeOf(fd) === have ? 0 : EINVAL;
+  }
+
+  private get mayReplace(): boolean {
+    return this.extended && this.op === OP_REPLACE && this.options.conflicts?.replace === true;
+  }
+
+  private say(mem: Mem): number {
+    for (let at = 0; at < mem.size; ) {
+      const r = this.options.sys.write(this.options.writeFd, mem, at, mem.size - at);
+      if (r < 0) return -r;
+      at += r;
+    }
+    return 0;
   }
 
   private blame(error: number): number {
@@ -162,11 +238,14 @@ export class Receiver {
       return -parent;
     }
     const file = new NewFile(parent);
-    let error = store.create(file, header.mode);
+    const resumed = this.extended && this.op === OP_RESUME;
+    let error = resumed ? this.reopen(file) : store.create(file, header.mode);
     if (error === 0) error = this.admit(parent);
     if (error === 0 && header.filelen > 0) error = store.fill(file, input, header.filelen);
     if (error === 0 && !timed) error = BAD_TIME;
-    if (error === 0) error = store.publish(file, places.leaf, header);
+    if (error === 0) error = store.publish(file, places.leaf, header, this.mayReplace);
+    if (this.extended && error !== 0 && file.fd >= 0) this.parts.keep(file.fd, parent, places.leaf);
+    else if (this.extended && error === 0) this.parts.drop(parent, places.leaf);
     store.release(file);
     places.closeParent(parent);
     if (error !== 0) return this.blame(error);
@@ -181,7 +260,8 @@ export class Receiver {
       return EDQUOT;
     this.bytes += filelen;
     // Of a large file it is worth to know before it has come that it cannot stay.
-    if (filelen > EARLY_LOOK && options.sys.statat(parent, places.leaf, this.stat) === 0) return EEXIST;
+    if (!this.mayReplace && filelen > EARLY_LOOK && options.sys.statat(parent, places.leaf, this.stat) === 0)
+      return EEXIST;
     return this.store.waitForSpace(filelen);
   }
 
@@ -208,7 +288,7 @@ export class Receiver {
       this.lastName = places.culprit();
       return -parent;
     }
-    const made = options.sys.symlinkat(this.target, parent, places.leaf);
+    const made = this.store.link(this.target, parent, places.leaf, this.mayReplace);
     places.closeParent(parent);
     if (made < 0) return this.blame(-made);
     options.received?.(places.copy());

@@ -1,64 +1,42 @@
 // SPDX-License-Identifier: MIT
 
-import { EFBIG, ELOOP, ENAMETOOLONG, ENOENT, ENXIO } from '../base/errno.ts';
+import { EFBIG, ELOOP, ENAMETOOLONG, ENOENT, ENXIO, EPROTO } from '../base/errno.ts';
 import { S_IFLNK, type StatBuf } from '../base/stat.ts';
-import { O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_PATH, O_RDONLY, type Sys } from '../base/sys.ts';
+import { O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_PATH, O_RDONLY } from '../base/sys.ts';
 import {
+  ANSWER,
+  ANSWER_SIZE,
+  type Answer,
+  decodeAnswer,
   encodeHeader,
+  GREETING,
+  GREETING_SIZE,
   HEADER_SIZE,
   Header,
   MAX_PATH_LENGTH,
+  MAY_REPLACE,
+  OP_ASK,
+  OP_HELLO,
+  OP_REPLACE,
+  OP_RESUME,
   putFilelen,
   type Result,
 } from '../qfile/index.ts';
 import { ANSWERED, Output } from './output.ts';
+import { type Decision, pathKey, resumeAt, type SendEnd, type SendOptions, withLeaf } from './send-types.ts';
 import { type Visitor, Walk } from './walk.ts';
 
 /** What is collected before it is written: several files, so that a small one costs no write and no wake-up of its own. */
 const FLUSH_AT = 1 << 18;
-
-export interface SendOptions {
-  readonly sys: Sys;
-  /** From the receiver, and to it: pipes or sockets, non-blocking if the receiver's early word is to be heard at once. */
-  readonly readFd: number;
-  readonly writeFd: number;
-  readonly ignoreSymlinks: boolean;
-  /** The name under which an object goes over; the walk's own path when it is undefined. Returns the same array or a new one. */
-  readonly rename?: (path: Uint8Array) => Uint8Array;
-  /** Give up after so many ms in which the receiver neither reads nor answers; 0 = never. */
-  readonly idleMs: number;
-  /** Bytes of files that have been written so far. Returns false to give up. */
-  readonly progress: (bytes: number) => boolean;
-  /** Called about five times a second while the receiver keeps us waiting. */
-  readonly tick: () => void;
-  /** Each file, link and folder, once its last byte stands in the stream, with its status from before it was read. */
-  readonly sent?: (walk: Walk) => void;
-  /** A device, FIFO or socket; or something that was gone when its turn came. */
-  readonly skipped?: (walk: Walk, why: 'special' | 'link' | 'vanished') => void;
-}
-
-/** How a transfer ended. */
-export type SendEnd =
-  /** The receiver has everything, synced, and the checksums agree. */
-  | { readonly kind: 'confirmed' }
-  | { readonly kind: 'refused'; readonly error: number; readonly lastName: Uint8Array | undefined }
-  /** It said "well" with another checksum, or before it had everything. */
-  | { readonly kind: 'mismatch' }
-  /** It closed without a result. */
-  | { readonly kind: 'closed' }
-  /** Something here could not be read: `path` as in the stream. */
-  | { readonly kind: 'unreadable'; readonly errno: number; readonly path: Uint8Array }
-  /** A file got shorter while it was being read. */
-  | { readonly kind: 'shrank'; readonly path: Uint8Array }
-  /** `progress` said no. */
-  | { readonly kind: 'cancelled' }
-  | { readonly kind: 'broken'; readonly errno: number };
 
 /** Results of visitor calls, beside 0 and -errno of something that could not be read. */
 const HEARD = 1;
 const SHRANK = 2;
 const CANCELLED = 3;
 const BROKEN = 4;
+
+/** So much of an answer is there whatever it is: of a result, all that is not the extension of it. */
+const RESULT_HEAD = 16;
 
 /** One transfer: any number of arguments, then `finish`. */
 export class Sender implements Visitor {
@@ -73,6 +51,12 @@ export class Sender implements Visitor {
   private reported = 0;
   private brokenBy = 0;
   private ended = false;
+  /** The upper half of the mode of what is put next. */
+  private op = 0;
+  /** The first item's header is sent already. */
+  private begun: { readonly filelen: number } | undefined;
+  private decisions: ReadonlyMap<string, Decision> | undefined;
+  private decision: Decision | undefined;
 
   constructor(options: SendOptions) {
     this.options = options;
@@ -104,6 +88,72 @@ export class Sender implements Visitor {
     return this.end(HEARD);
   }
 
+  /**
+   * Finds out whether the receiver knows the extension: begins with the first argument in a way that any receiver takes, and waits a while for a greeting. Only before anything else.
+   * A SendEnd: it has refused. undefined: it does not know it, and the transfer goes on as the original's.
+   */
+  negotiate(
+    parentFd: number,
+    name: Uint8Array,
+    patienceMs: number,
+  ): { replace: boolean } | SendEnd | undefined {
+    const { walk, out } = this;
+    const r = walk.stand(parentFd, name);
+    if (r < 0) return this.end(r);
+    if (!walk.stat.isDir && !walk.stat.isFile) return undefined;
+    const filelen = walk.stat.isFile ? walk.stat.size : 0;
+    this.op = OP_HELLO;
+    const put = this.item(walk, walk.stat, filelen);
+    this.op = 0;
+    if (put !== 0) return this.end(put);
+    const flushed = out.flush();
+    if (flushed < 0) return this.end(Output.gone(flushed) ? HEARD : this.broken(flushed));
+    this.begun = { filelen };
+    if (!out.hears(patienceMs)) return undefined;
+    const mem = this.options.sys.alloc(GREETING_SIZE);
+    const n = out.read(mem, GREETING_SIZE);
+    if (n < GREETING_SIZE || mem.dv.getUint32(0, true) !== GREETING)
+      return this.judge(n < 0 ? n : out.readResult(mem.u8.subarray(0, n)));
+    out.restart();
+    this.begun = undefined;
+    return { replace: (mem.dv.getUint32(4, true) & MAY_REPLACE) !== 0 };
+  }
+
+  /** Asks about a name, as it stands in the stream. After a greeting only. 0, or the end of the transfer. */
+  ask(name: Uint8Array, mode: number): SendEnd | undefined {
+    this.op = OP_ASK;
+    const r = this.put(name, name.length, mode, 0);
+    this.op = 0;
+    return r === 0 ? undefined : this.end(r);
+  }
+
+  /** The answers to `count` questions, in order. */
+  answers(count: number): Answer[] | SendEnd {
+    const { out } = this;
+    // That the receiver speaks is what is wanted here.
+    const flushed = out.flush();
+    if (flushed < 0) return this.end(Output.gone(flushed) ? HEARD : this.broken(flushed));
+    const mem = this.options.sys.alloc(ANSWER_SIZE);
+    const found: Answer[] = [];
+    while (found.length < count) {
+      const n = out.read(mem, RESULT_HEAD);
+      const more = n === RESULT_HEAD && mem.dv.getUint32(0, true) === ANSWER;
+      if (!more) return this.judge(n < 0 ? n : out.readResult(mem.u8.slice(0, Math.max(0, n))));
+      const rest = this.options.sys.alloc(ANSWER_SIZE - RESULT_HEAD);
+      if (out.read(rest, rest.size) < rest.size) return { kind: 'closed' };
+      mem.u8.set(rest.u8, RESULT_HEAD);
+      const answer = decodeAnswer(mem.dv);
+      if (answer === undefined) return { kind: 'broken', errno: EPROTO };
+      found.push(answer);
+    }
+    return found;
+  }
+
+  /** What is to be done about names that are taken, by path in this walk. */
+  decide(decisions: ReadonlyMap<string, Decision>): void {
+    this.decisions = decisions.size === 0 ? undefined : decisions;
+  }
+
   enter(walk: Walk, _fd: number): number {
     this.folders++;
     const r = this.item(walk, walk.stat, 0);
@@ -128,6 +178,21 @@ export class Sender implements Visitor {
   }
 
   entry(walk: Walk, dirFd: number, type: number): number {
+    if (this.decisions === undefined) return this.object(walk, dirFd, type);
+    const decision = this.decisions.get(pathKey(walk.path, walk.length));
+    if (decision?.kind === 'skip') {
+      this.options.skipped?.(walk, 'taken');
+      return 0;
+    }
+    if (decision?.kind === 'replace') this.op = OP_REPLACE;
+    this.decision = decision;
+    const r = this.object(walk, dirFd, type);
+    this.decision = undefined;
+    this.op = 0;
+    return r;
+  }
+
+  private object(walk: Walk, dirFd: number, type: number): number {
     if (type === S_IFLNK) return this.link(walk, dirFd);
     const { sys } = this.options;
     const fd = sys.openat(dirFd, walk.name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
@@ -151,10 +216,20 @@ export class Sender implements Visitor {
       const r = this.flush();
       if (r !== 0) return r;
     }
-    const head = out.pos;
-    let r = this.item(walk, stat, size);
+    const resume = resumeAt(this.options.sys, fd, size, this.decision);
+    const from = out.pos;
+    if (resume > 0) this.op = OP_RESUME;
+    let r = this.item(walk, stat, size - resume);
     if (r !== 0) return r;
-    r = size <= out.room ? this.whole(fd, size, head) : this.pieces(fd, size);
+    // Of a header that is sent already (see `negotiate`) nothing can be corrected.
+    const head = out.pos > from ? from : -1;
+    if (resume > 0) {
+      out.mem.dv.setBigUint64(out.pos, BigInt(resume), true);
+      out.pos += 8;
+      this.options.sys.lseek(fd, resume, 0);
+    }
+    const left = size - resume;
+    r = left <= out.room ? this.whole(fd, left, head) : this.pieces(fd, left);
     if (r !== 0) return r;
     this.files++;
     this.options.sent?.(walk);
@@ -171,7 +246,8 @@ export class Sender implements Visitor {
       if (r === 0) break;
       got += r;
     }
-    if (got < size && head < out.pos) putFilelen(out.mem.dv, head, got);
+    if (got < size && head < 0) return SHRANK;
+    if (got < size) putFilelen(out.mem.dv, head, got);
     out.pos += got;
     this.bytes += got;
     return 0;
@@ -244,27 +320,36 @@ export class Sender implements Visitor {
     } else out.pos += length;
   }
 
-  /** Puts a header and a name into the buffer. */
+  /** Puts a header and the walk's name into the buffer. */
   private item(walk: Walk, stat: StatBuf, filelen: number): number {
-    const { out, header } = this;
-    let name: Uint8Array = walk.path;
-    let length = walk.length;
-    if (this.options.rename !== undefined) {
-      name = this.options.rename(walk.path.subarray(0, walk.length));
-      length = name.length;
-      if (length >= MAX_PATH_LENGTH) return -ENAMETOOLONG;
+    if (this.begun !== undefined) {
+      const same = this.begun.filelen === filelen;
+      this.begun = undefined;
+      return same ? 0 : SHRANK;
     }
+    const { header } = this;
+    header.atime = stat.atimeSecLo;
+    header.atimeNsec = stat.atimeNsec;
+    header.mtime = stat.mtimeSecLo;
+    header.mtimeNsec = stat.mtimeNsec;
+    if (this.options.rename === undefined && this.decision?.kind !== 'rename')
+      return this.put(walk.path, walk.length, stat.mode, filelen);
+    let name: Uint8Array = walk.path.subarray(0, walk.length);
+    if (this.options.rename !== undefined) name = this.options.rename(name);
+    if (this.decision?.kind === 'rename') name = withLeaf(name, this.decision.leaf);
+    return this.put(name, name.length, stat.mode, filelen);
+  }
+
+  private put(name: Uint8Array, length: number, mode: number, filelen: number): number {
+    const { out, header } = this;
+    if (length >= MAX_PATH_LENGTH) return -ENAMETOOLONG;
     if (out.room < HEADER_SIZE + length + 1) {
       const r = this.flush();
       if (r !== 0) return r;
     }
     header.namelen = length + 1;
-    header.mode = stat.mode;
+    header.mode = (this.op << 16) | mode;
     header.filelen = filelen;
-    header.atime = stat.atimeSecLo;
-    header.atimeNsec = stat.atimeNsec;
-    header.mtime = stat.mtimeSecLo;
-    header.mtimeNsec = stat.mtimeNsec;
     const { u8, dv } = out.mem;
     encodeHeader(dv, out.pos, header);
     let at = out.pos + HEADER_SIZE;

@@ -17,6 +17,8 @@ export class NewFile {
   fd = -1;
   /** It has a name, a temporary one. */
   named = false;
+  /** It is the kept beginning of a file, opened again. */
+  part = false;
 
   constructor(parent: number) {
     this.parent = parent;
@@ -65,7 +67,7 @@ export class Store {
     }
     const flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_NOCTTY;
     for (;;) {
-      this.temporary.cstring(`.ninefold-${process.pid}-${this.count++}.part`);
+      this.nextTemporary();
       file.fd = this.sys.openat(file.parent, this.temporary, flags, bits);
       if (file.fd !== -EEXIST) break;
     }
@@ -113,16 +115,52 @@ export class Store {
   }
 
   /** Gives the file its times and then its name; -EEXIST when there is one of that name. 0 or a positive errno. */
-  publish(file: NewFile, name: Mem, header: Header): number {
+  publish(file: NewFile, name: Mem, header: Header, replace: boolean): number {
     const { sys } = this;
+    if (file.part) {
+      const r = sys.chmodFd(file.fd, header.mode & this.options.modeMask);
+      if (r < 0) return -r;
+    }
     const timed = sys.utimensFd(file.fd, header.atime, header.atimeNsec, header.mtime, header.mtimeNsec);
     if (timed < 0) return -timed;
+    if (replace) return this.replace(file, name);
     if (!file.named) return -sys.linkFd(file.fd, file.parent, name);
     let r = sys.renameat(file.parent, this.temporary, file.parent, name, RENAME_NOREPLACE);
     if (r === 0) file.named = false;
     // A file system that cannot promise it: a hard link does, and the temporary name is taken away by `release`.
     else if (r === -EINVAL || r === -ENOSYS || r === -EOPNOTSUPP) r = sys.linkFd(file.fd, file.parent, name);
     return -r;
+  }
+
+  /** A link; in the place of what is there if `replace`. 0 or -errno. */
+  link(target: Mem, parent: number, name: Mem, replace: boolean): number {
+    const { sys } = this;
+    if (!replace) return sys.symlinkat(target, parent, name);
+    this.nextTemporary();
+    const r = sys.symlinkat(target, parent, this.temporary);
+    return r < 0 ? r : this.moveOver(parent, name);
+  }
+
+  /** In one step: whoever looks finds the old file or the new one. */
+  private replace(file: NewFile, name: Mem): number {
+    if (!file.named) {
+      this.nextTemporary();
+      const r = this.sys.linkFd(file.fd, file.parent, this.temporary);
+      if (r < 0) return -r;
+    }
+    file.named = false;
+    return 0 - this.moveOver(file.parent, name);
+  }
+
+  private moveOver(parent: number, name: Mem): number {
+    const { sys } = this;
+    const r = sys.renameat(parent, this.temporary, parent, name, 0);
+    if (r < 0) sys.unlinkat(parent, this.temporary, 0);
+    return r;
+  }
+
+  private nextTemporary(): void {
+    this.temporary.cstring(`.ninefold-${process.pid}-${this.count++}.part`);
   }
 
   /** Closes the file; what has no final name is gone then. */

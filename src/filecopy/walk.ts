@@ -59,12 +59,16 @@ export class Walk {
 
   /** Walks one argument: `name` (one component) below `parentFd`. 0, the visitor's own result, or -errno with `path` at what failed. */
   argument(parentFd: number, name: Uint8Array): number {
+    const r = this.stand(parentFd, name);
+    if (r < 0) return r;
+    return this.object(parentFd, this.stat.mode & S_IFMT, 0);
+  }
+
+  /** Stands at an argument without walking: `path`, `name` and `stat` are its. 0 or -errno. */
+  stand(parentFd: number, name: Uint8Array): number {
     this.length = 0;
     const r = this.push(name, 0, name.length);
-    if (r < 0) return r;
-    const looked = this.sys.statat(parentFd, this.name, this.stat);
-    if (looked < 0) return looked;
-    return this.object(parentFd, this.stat.mode & S_IFMT, 0);
+    return r < 0 ? r : this.sys.statat(parentFd, this.name, this.stat);
   }
 
   private object(dirFd: number, type: number, depth: number): number {

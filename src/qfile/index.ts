@@ -4,6 +4,7 @@
 export * from './characters.ts';
 export { crc32 } from './crc32.ts';
 export { escapeName, escapePath, unescapeName } from './escape.ts';
+export * from './extension.ts';
 export * from './header.ts';
 export * from './open-in.ts';
 export * from './path-rules.ts';

@@ -12,6 +12,8 @@ export interface SshOptions {
   readOnly: boolean;
   /** The sub-command there that speaks on its standard input and output; `serve` if it is not said. */
   command?: 'serve' | 'receive';
+  /** Its options. */
+  arguments?: readonly string[];
 }
 
 export const SSH_DEFAULTS: SshOptions = { program: 'ssh', remoteProgram: 'ninefold', readOnly: false };
@@ -51,6 +53,7 @@ export function sshArgv(source: Source & { kind: 'ssh' }, options: SshOptions): 
 /** The command line that the login shell of the other end gets as one string. */
 export function remoteCommand(path: string, options: SshOptions): string {
   const words = [quote(options.remoteProgram), options.command ?? 'serve', '--stdio'];
+  words.push(...(options.arguments ?? []));
   if (options.readOnly) words.push('--read-only');
   // ssh starts in the login's home, so a path below it needs no tilde, which a quoted word could not hold anyway.
   const folder = path === '~' || path === '~/' ? '.' : path.startsWith('~/') ? `./${path.slice(2)}` : path;

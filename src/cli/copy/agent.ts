@@ -6,6 +6,7 @@ import { setNonblocking, setPipeSize, statusFlags } from '../../linux/descriptor
 import { openSys } from '../../linux/index.ts';
 import { getOpenFileLimit, setOpenFileLimit } from '../../linux/process.ts';
 import { describe, say, usageError } from '../report.ts';
+import { type ConflictPolicy, conflictOption } from './conflict.ts';
 import { complain } from './gui.ts';
 import { watcherOf } from './report-progress.ts';
 import { sendPaths } from './transfer.ts';
@@ -17,7 +18,7 @@ const CANCELLED = 32;
 
 /**
  * `qfile-agent [--ignore-symlinks] [--] PATH…`: sends files on stdout and reads the result from stdin. Started by qrexec-client-vm. Options beyond the original's,
- * for our own front ends: `--rename-unsafe`, `--move`, `--summary`.
+ * for our own front ends: `--rename-unsafe`, `--move`, `--summary`, `--conflict=WAY`, `--resume`.
  */
 export function agentMain(args: readonly string[]): void {
   let exit: number = FAILED;
@@ -37,6 +38,7 @@ interface Wanted {
   renameUnsafe: boolean;
   move: boolean;
   summary: boolean;
+  conflict: ConflictPolicy | undefined;
   paths: string[];
 }
 
@@ -46,6 +48,7 @@ function parse(args: readonly string[]): Wanted {
     renameUnsafe: false,
     move: false,
     summary: false,
+    conflict: undefined,
     paths: [],
   };
   let options = true;
@@ -56,6 +59,8 @@ function parse(args: readonly string[]): Wanted {
     else if (arg === '--rename-unsafe') wanted.renameUnsafe = true;
     else if (arg === '--move') wanted.move = true;
     else if (arg === '--summary') wanted.summary = true;
+    else if (arg.startsWith('--conflict=') || arg === '--resume')
+      wanted.conflict = conflictOption(arg, wanted.conflict);
     else wanted.paths.push(arg);
   }
   if (wanted.paths.length === 0)
@@ -78,6 +83,7 @@ function run(args: readonly string[]): ExitCode {
       ignoreSymlinks: wanted.ignoreSymlinks,
       renameUnsafe: wanted.renameUnsafe,
       move: wanted.move,
+      ...(wanted.conflict === undefined ? {} : { conflict: wanted.conflict }),
       idleMs: 0,
       watcher: watcherOf(process.env),
       say: wanted.summary ? (line) => say(line) : () => {},

@@ -12,6 +12,7 @@ import { numberOption } from '../values.ts';
 import { openTransportSys } from '../wiring.ts';
 import { raiseDescriptorLimit, unblock } from './agent.ts';
 import { callService } from './call.ts';
+import { CONFLICTS, type ConflictPolicy, conflictOption } from './conflict.ts';
 import { type Preflight, preflight } from './preflight.ts';
 import { bar, type Watcher } from './report-progress.ts';
 import { sendPaths } from './transfer.ts';
@@ -24,6 +25,8 @@ interface Flags {
   renameUnsafe?: boolean;
   allNames?: boolean;
   progress: boolean;
+  conflict?: string;
+  resume?: boolean;
   idleTimeout: string;
   sshCommand: string;
   remoteCommand: string;
@@ -48,6 +51,8 @@ function add(program: Command, move: boolean): Command {
     .option('--ignore-symlinks', 'leave symbolic links out')
     .option('--rename-unsafe', 'send names with odd characters as %XX (ninefold restore-names undoes it)')
     .option('--all-names', 'send odd names as they are, to a receiver that allows all names')
+    .option('--conflict <way>', `what to do about names that are there: ${CONFLICTS.join(', ')}`)
+    .option('--resume', 'go on with a transfer that was cut')
     .option('--no-progress', 'show no bar')
     .option('--idle-timeout <seconds>', 'give up a receiver that neither reads nor answers (0 = never)', '0')
     .option('--ssh-command <program>', 'the ssh to use', SSH_DEFAULTS.program)
@@ -82,6 +87,7 @@ async function run(
   const source = qube ? undefined : parseSource(destination);
   const how = { ignoreSymlinks: flags.ignoreSymlinks === true, renameUnsafe: flags.renameUnsafe === true };
   const idleMs = 1000 * numberOption('--idle-timeout', flags.idleTimeout, 0, 1_000_000);
+  policyOf(flags);
   raiseDescriptorLimit();
   const found = preflight(openSys(), paths, how);
   for (const line of found.lines) say(`ninefold ${verb}: ${line}`);
@@ -103,9 +109,17 @@ async function overChannel(
   found: Preflight,
 ): Promise<ExitCode> {
   const { sshCommand, remoteCommand } = how.flags;
+  const conflict = policyOf(how.flags);
   const channel = await openChannel(openTransportSys(), source, {
     ...OPEN_DEFAULTS,
-    ssh: { program: sshCommand, remoteProgram: remoteCommand, readOnly: false, command: 'receive' },
+    ssh: {
+      program: sshCommand,
+      remoteProgram: remoteCommand,
+      readOnly: false,
+      command: 'receive',
+      // Whoever logs in there may do as much without us.
+      ...(conflict === undefined ? {} : { arguments: ['--conflicts', '--allow-replace'] }),
+    },
   });
   const undo = [unblock(channel.readFd), unblock(channel.writeFd)];
   setPipeSize(channel.writeFd, PIPE);
@@ -122,6 +136,7 @@ async function overChannel(
       ignoreSymlinks: how.ignoreSymlinks,
       renameUnsafe: how.renameUnsafe,
       move: verb === 'move',
+      ...(conflict === undefined ? {} : { conflict }),
       idleMs: how.idleMs,
       watcher,
       say: (line) => say(`ninefold ${verb}: ${line}`),
@@ -133,6 +148,11 @@ async function overChannel(
     for (const u of undo) u();
     await channel.close();
   }
+}
+
+function policyOf({ conflict, resume }: Flags): ConflictPolicy | undefined {
+  const way = conflict === undefined ? undefined : conflictOption(`--conflict=${conflict}`, undefined);
+  return resume === true ? conflictOption('--resume', way) : way;
 }
 
 /** A receiver that went away without a result may have said why on stderr. */
@@ -157,6 +177,8 @@ async function callAgent(
     program: 'qfile-agent',
     args: [
       '--summary',
+      ...(flags.conflict === undefined ? [] : [`--conflict=${flags.conflict}`]),
+      ...(flags.resume === true ? ['--resume'] : []),
       ...(flags.ignoreSymlinks === true ? ['--ignore-symlinks'] : []),
       ...(flags.renameUnsafe === true ? ['--rename-unsafe'] : []),
       ...(verb === 'move' ? ['--move'] : []),

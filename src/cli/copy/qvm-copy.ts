@@ -24,6 +24,8 @@ export interface CopyWanted {
   ignoreSymlinks: boolean;
   dryRun: boolean;
   renameUnsafe: boolean;
+  /** `--conflict=WAY`, `--resume`: handed on. */
+  more: string[];
   /** undefined: whom the person chooses when asked. */
   target: string | undefined;
   paths: string[];
@@ -72,6 +74,7 @@ async function run(front: Front, args: readonly string[]): Promise<number> {
     program: 'qfile-agent',
     args: [
       '--summary',
+      ...wanted.more,
       ...(wanted.ignoreSymlinks ? ['--ignore-symlinks'] : []),
       ...(wanted.renameUnsafe ? ['--rename-unsafe'] : []),
       ...(FRONTS[front].move ? ['--move'] : []),
@@ -95,6 +98,7 @@ export function parseCopy(args: readonly string[], withTarget: boolean): CopyWan
     ignoreSymlinks: false,
     dryRun: false,
     renameUnsafe: false,
+    more: [],
     target: undefined,
     paths: [],
   };
@@ -110,6 +114,8 @@ export function parseCopy(args: readonly string[], withTarget: boolean): CopyWan
       wanted.ignoreSymlinks = arg === '--ignore-symlinks';
     else if (arg === '--dry-run') wanted.dryRun = true;
     else if (arg === '--rename-unsafe') wanted.renameUnsafe = true;
+    else if (arg === '--resume' || /^--conflict=(skip|rename|replace|ask|refuse)$/.test(arg))
+      wanted.more.push(arg);
     else return undefined;
   }
   if (withTarget) wanted.target = plain.shift();
@@ -129,6 +135,8 @@ ${verb} files and folders into QubesIncoming of ${target ? 'a qube' : 'the qube 
   --dry-run                                 only say what would be sent, and which names would be refused
   --rename-unsafe                           send names with odd characters as %XX, so that every receiver takes them
                                             ("ninefold restore-names" undoes it)
+  --conflict=skip|rename|replace|ask        what to do about names that are there, if the other side is ninefold's and allows it
+  --resume                                  go on with a transfer that was cut, under the same condition
   -h, --help                                show this
 
 Exit status: 0 all was ${what === 'copy' ? 'copied' : 'moved'}; 126 refused by policy; else something failed (--dry-run: 2, names would be refused).

@@ -16,6 +16,10 @@ export interface ReceiveSettings {
   maxFiles: number;
   /** Seconds of silence after which the sender is given up; 0 = never. */
   idleTimeout: number;
+  /** Answers a sender that asks which names are taken, and keeps beginnings of files. */
+  conflicts: boolean;
+  /** With `conflicts`: may replace files. */
+  allowReplace: boolean;
   sandbox: SandboxChoice;
 }
 
@@ -28,6 +32,8 @@ export const RECEIVE_DEFAULTS: ReceiveSettings = {
   maxBytes: 0,
   maxFiles: 16_000_000,
   idleTimeout: 0,
+  conflicts: false,
+  allowReplace: false,
   sandbox: 'auto',
 };
 

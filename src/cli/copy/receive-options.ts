@@ -13,6 +13,8 @@ export const RECEIVE_OPTIONS: readonly (readonly [flag: string, value: string | 
     ['keep-free', 'BYTES', 'wait for space while less than this would stay free (K, M, G)'],
     ['space-patience', 'SECONDS', `how long to wait for space (${RECEIVE_DEFAULTS.spacePatience})`],
     ['idle-timeout', 'SECONDS', 'give up a sender that is silent for so long (0 = never, the default)'],
+    ['conflicts', undefined, 'tell senders which names are taken, so that they can skip, rename or resume'],
+    ['allow-replace', undefined, 'let senders replace files (with --conflicts)'],
     ['sandbox', 'KIND', `how the receiver is confined: ${SANDBOXES.join(', ')}`],
     ['verbose', undefined, 'name each file on stderr'],
   ];
@@ -28,6 +30,8 @@ export function receiveSettings(flags: Readonly<Record<string, unknown>>): Recei
     allowAllNames: flags.allowAllNames === true,
     allowUnsafeSymlinks: flags.allowUnsafeSymlinks === true,
     verbose: flags.verbose === true,
+    conflicts: flags.conflicts === true || flags.allowReplace === true,
+    allowReplace: flags.allowReplace === true,
     maxBytes: number('maxBytes', 'max-bytes', d.maxBytes),
     maxFiles: number('maxFiles', 'max-files', d.maxFiles),
     keepFree: number('keepFree', 'keep-free', d.keepFree),

@@ -45,6 +45,7 @@ export function receiveWorker(config: ReceiveConfig): number {
     spacePatienceMs: settings.spacePatience * 1000,
     idleMs: settings.idleTimeout * 1000,
     aliveFd: config.aliveFd ?? -1,
+    ...(settings.conflicts ? { conflicts: { replace: settings.allowReplace } } : {}),
     ...(settings.verbose ? { received: (name) => say(displayName(name)) } : {}),
   }).run();
   if (!end.answered) {

@@ -2,9 +2,10 @@
 
 import { EXIT, type ExitCode } from '../../base/error.ts';
 import type { Sys } from '../../base/sys.ts';
-import { Journal, removeSent, type SendEnd, Sender } from '../../filecopy/index.ts';
+import { Journal, removeSent, Sender } from '../../filecopy/index.ts';
 import { escapePath } from '../../qfile/index.ts';
 import { openArguments } from './arguments.ts';
+import { type ConflictPolicy, settle } from './conflict.ts';
 import { displayName } from './display.ts';
 import { transferError } from './outcome.ts';
 import { amount, duration } from './progress.ts';
@@ -21,6 +22,8 @@ export interface Transfer {
   readonly move: boolean;
   readonly idleMs: number;
   readonly watcher: Watcher;
+  /** What to do about names that the receiver has; undefined: it refuses them, and the transfer ends. */
+  readonly conflict?: ConflictPolicy;
   /** Gets the summary. */
   readonly say: (line: string) => void;
   /** Gets what did not go as it was asked for. */
@@ -32,7 +35,7 @@ export function sendPaths(transfer: Transfer): ExitCode {
   const { sys, watcher } = transfer;
   const args = openArguments(sys, transfer.paths);
   const journal = transfer.move ? new Journal(sys) : undefined;
-  const left = { special: 0, link: 0, vanished: 0 };
+  const left = { special: 0, link: 0, vanished: 0, taken: 0 };
   const begin = performance.now();
   let argument = 0;
   const sender = new Sender({
@@ -47,12 +50,13 @@ export function sendPaths(transfer: Transfer): ExitCode {
         transfer.warn(`left out "${displayName(walk.path.subarray(0, walk.length))}": it is gone`);
     },
   });
-  let end: SendEnd | undefined;
-  for (const { parentFd, name } of args) {
-    end = sender.send(parentFd, name);
-    if (end !== undefined) break;
-    argument++;
-  }
+  let end = transfer.conflict === undefined ? undefined : settle(transfer, transfer.conflict, sender, args);
+  if (end === undefined)
+    for (const { parentFd, name } of args) {
+      end = sender.send(parentFd, name);
+      if (end !== undefined) break;
+      argument++;
+    }
   end ??= sender.finish();
   watcher.done();
   if (end.kind !== 'confirmed') {
@@ -65,6 +69,8 @@ export function sendPaths(transfer: Transfer): ExitCode {
   );
   if (left.special > 0)
     transfer.say(`left out ${count(left.special, 'device, pipe or socket', 'devices, pipes or sockets')}`);
+  if (left.taken > 0)
+    transfer.say(`left out ${count(left.taken, 'file or link', 'files or links')} that the receiver has`);
   if (left.link > 0) transfer.say(`left out ${count(left.link, 'link')}, as asked for`);
   return journal === undefined ? EXIT.ok : removeMoved(transfer, journal, args);
 }
@@ -74,14 +80,14 @@ function removeMoved(
   journal: Journal,
   args: readonly { parentFd: number }[],
 ): ExitCode {
-  const kept = removeSent(
+  removeSent(
     sys,
     journal,
     args.map((a) => a.parentFd),
     (path, why) => warn(`kept "${displayName(path)}" here: ${why}`),
   );
   journal.close();
-  return kept === 0 ? EXIT.ok : EXIT.ok;
+  return EXIT.ok;
 }
 
 function count(n: number, one: string, many = `${one}s`): string {

@@ -142,6 +142,8 @@ function fromEnvironment(env: NodeJS.ProcessEnv): Partial<ReceiveSettings> {
     ...number('NINEFOLD_MAX_FILES', 'maxFiles'),
     ...number('NINEFOLD_SPACE_PATIENCE', 'spacePatience'),
     ...number('NINEFOLD_IDLE_TIMEOUT', 'idleTimeout'),
+    ...(env.NINEFOLD_CONFLICTS === '1' ? { conflicts: true } : {}),
+    ...(env.NINEFOLD_ALLOW_REPLACE === '1' ? { conflicts: true, allowReplace: true } : {}),
     ...(sandbox === undefined || sandbox === ''
       ? {}
       : { sandbox: choiceOption('NINEFOLD_SANDBOX', sandbox, SANDBOXES) }),

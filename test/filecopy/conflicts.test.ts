@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT
+// Names that are there already, and transfers that were cut: settled before anything is sent, between two ends of ours.
+
+import assert from 'node:assert/strict';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { EEXIST } from '../../src/base/errno.ts';
+import { OP_HELLO, OP_REPLACE } from '../../src/qfile/index.ts';
+import { ninefold, type Ran } from '../helpers/cli.ts';
+import { program, scratch } from '../helpers/places.ts';
+import { DIR, END, item, REG, unpack } from './wire.ts';
+
+interface Desk {
+  from: string;
+  incoming: string;
+  copy(options: readonly string[], receiver?: string): Promise<Ran>;
+}
+
+/** `tree` with `a` and `b` and a link goes to where `tree/a` and the link are. */
+function desk(t: { after(fn: () => void): void }): Desk {
+  const top = scratch(t, 'conflict');
+  const [from, incoming] = [join(top, 'from'), join(top, 'in')];
+  for (const dir of [from, incoming]) mkdirSync(join(dir, 'tree'), { recursive: true });
+  writeFileSync(join(from, 'tree/a.txt'), 'new a');
+  writeFileSync(join(from, 'tree/b'), 'b');
+  symlinkSync('b', join(from, 'tree/l'));
+  writeFileSync(join(incoming, 'tree/a.txt'), 'old');
+  symlinkSync('old', join(incoming, 'tree/l'));
+  const copy = (options: readonly string[], receiver = '--conflicts --allow-replace'): Promise<Ran> =>
+    ninefold(
+      [
+        'copy',
+        ...options,
+        join(from, 'tree'),
+        `exec:exec '${process.execPath}' '${program('ninefold')}' receive --stdio ${receiver} --sandbox none '${incoming}'`,
+      ],
+      {
+        patience: 60_000,
+      },
+    );
+  return { from, incoming, copy };
+}
+
+const there = (d: Desk): Record<string, string> =>
+  Object.fromEntries(
+    readdirSync(join(d.incoming, 'tree'))
+      .sort()
+      .map((name) => {
+        const path = join(d.incoming, 'tree', name);
+        return [name, name.startsWith('l') ? readlinkSync(path) : readFileSync(path, 'utf8')];
+      }),
+  );
+
+test('skip, rename, replace; refuse says which', async (t) => {
+  const refused = desk(t);
+  const r = await refused.copy(['--conflict', 'refuse']);
+  assert.equal(r.code, 66);
+  assert.match(r.stderr, /cannot send "tree\/(a\.txt|l)": the receiver has one of that name/);
+  assert.deepEqual(there(refused), { 'a.txt': 'old', l: 'old' }, 'nothing was sent');
+  for (const [way, want] of [
+    ['skip', { 'a.txt': 'old', b: 'b', l: 'old' }],
+    ['rename', { 'a (2).txt': 'new a', 'a.txt': 'old', b: 'b', l: 'old', 'l (2)': 'b' }],
+    ['replace', { 'a.txt': 'new a', b: 'b', l: 'b' }],
+  ] as const) {
+    const d = desk(t);
+    const done = await d.copy(['--conflict', way]);
+    assert.equal(done.code, 0, done.stderr);
+    assert.deepEqual(there(d), want, way);
+    if (way !== 'rename') continue;
+    const again = await d.copy(['--conflict', way]);
+    assert.equal(again.code, 0, again.stderr);
+    assert.equal(there(d)['a (3).txt'], 'new a');
+  }
+});
+
+test('a receiver that does not allow it replaces nothing; one that does not know the extension goes on as ever', async (t) => {
+  const d = desk(t);
+  const careful = await d.copy(['--conflict', 'replace'], '--conflicts');
+  assert.equal(careful.code, 66);
+  assert.match(careful.stderr, /the receiver does not allow it/);
+  const old = await d.copy(['--conflict', 'replace'], '');
+  assert.equal(old.code, 77);
+  assert.match(old.stderr, /does not tell which names it has/);
+  assert.match(old.stderr, /refused "tree\/.*there is one of that name/);
+  assert.deepEqual([there(d)['a.txt'], there(d).l], ['old', 'old']);
+  const fresh = scratch(t, 'fresh');
+  const plain = await ninefold([
+    'copy',
+    '--resume',
+    join(d.from, 'tree'),
+    `exec:exec '${process.execPath}' '${program('ninefold')}' receive --stdio --sandbox none '${fresh}'`,
+  ]);
+  assert.equal(plain.code, 0, plain.stderr);
+  assert.deepEqual(readdirSync(join(fresh, 'tree')).sort(), ['a.txt', 'b', 'l']);
+});
+
+test('--resume: what is there whole is left alone, and of a beginning only the rest is sent', async (t) => {
+  const top = scratch(t, 'resume');
+  const [from, incoming] = [join(top, 'from'), join(top, 'in')];
+  mkdirSync(from);
+  mkdirSync(incoming);
+  const big = Buffer.alloc(5_000_000, 'the big file ');
+  writeFileSync(join(from, 'big'), big, { mode: 0o640 });
+  writeFileSync(join(from, 'small'), 'small');
+  utimesSync(join(from, 'big'), 1e9, 1e9);
+  // The transfer is cut after 3,000,000 bytes of the big one.
+  const start = Buffer.concat([
+    item('small', REG, 'small', mtime(join(from, 'small'))),
+    item('big', 0o100640, big.subarray(0, 3_000_000), { filelen: big.length }),
+  ]);
+  const hello = item('small', REG | (OP_HELLO << 16), '', { filelen: 5 });
+  const cut = await unpack(incoming, Buffer.concat([hello, start]), { env: { NINEFOLD_CONFLICTS: '1' } });
+  assert.equal(cut.code, 118);
+  assert.deepEqual(readdirSync(incoming).sort(), ['.big.ninefold-part', 'small']);
+  assert.equal(statSync(join(incoming, '.big.ninefold-part')).size, 3_000_000);
+  const before = statSync(join(incoming, 'small')).ino;
+  const go = (): Promise<Ran> =>
+    ninefold([
+      'copy',
+      '--resume',
+      join(from, 'small'),
+      join(from, 'big'),
+      `exec:exec '${process.execPath}' '${program('ninefold')}' receive --stdio --conflicts --sandbox none '${incoming}'`,
+    ]);
+  const done = await go();
+  assert.equal(done.code, 0, done.stderr);
+  assert.match(done.stderr, /copied 1 file, .*: 2\.0 MB in/);
+  assert.match(done.stderr, /left out 1 file or link that the receiver has/);
+  assert.deepEqual(readdirSync(incoming).sort(), ['big', 'small']);
+  assert.ok(readFileSync(join(incoming, 'big')).equals(big));
+  assert.equal(statSync(join(incoming, 'big')).mode & 0o777, 0o640);
+  assert.equal(statSync(join(incoming, 'big')).mtimeMs, 1e12);
+  assert.equal(statSync(join(incoming, 'small')).ino, before);
+  const again = await go();
+  assert.equal(again.code, 0, again.stderr);
+  assert.match(again.stderr, /copied 0 files/);
+});
+
+test('a beginning that is another is not gone on with', async (t) => {
+  const top = scratch(t, 'resume');
+  writeFileSync(join(top, 'f'), Buffer.alloc(200_000, 'mine'));
+  mkdirSync(join(top, 'in'));
+  writeFileSync(join(top, 'in/.f.ninefold-part'), Buffer.alloc(100_000, 'other'));
+  const r = await ninefold([
+    'copy',
+    '--resume',
+    join(top, 'f'),
+    `exec:exec '${process.execPath}' '${program('ninefold')}' receive --stdio --conflicts --sandbox none '${join(top, 'in')}'`,
+  ]);
+  assert.equal(r.code, 0, r.stderr);
+  assert.deepEqual(readdirSync(join(top, 'in')), ['f']);
+  assert.ok(readFileSync(join(top, 'in/f')).equals(readFileSync(join(top, 'f'))));
+});
+
+test('a hostile sender cannot replace by the extension what the receiver does not let it', async (t) => {
+  const dir = scratch(t, 'replace');
+  writeFileSync(join(dir, 'mine'), 'mine');
+  const over = item('mine', REG | (OP_REPLACE << 16), 'theirs');
+  for (const [stream, env] of [
+    [[over, END], {}],
+    [[over, END], { NINEFOLD_ALLOW_REPLACE: '1' }],
+    [[item('d', DIR | (OP_HELLO << 16)), over, END], { NINEFOLD_CONFLICTS: '1' }],
+  ] as const) {
+    const r = await unpack(dir, Buffer.concat(stream), { env });
+    assert.equal(readFileSync(join(dir, 'mine'), 'utf8'), 'mine');
+    assert.notEqual(r.code, 0);
+    if (!('NINEFOLD_CONFLICTS' in env)) assert.equal(r.result?.error, EEXIST);
+  }
+});
+
+function mtime(path: string): { mtime: number; mtimeNsec: number } {
+  const { mtimeNs } = statSync(path, { bigint: true });
+  return { mtime: Number(mtimeNs / 1_000_000_000n), mtimeNsec: Number(mtimeNs % 1_000_000_000n) };
+}
