@@ -5,6 +5,8 @@ import { parseArgs } from 'node:util';
 export interface BenchArgs {
   readonly server: boolean;
   readonly mount: boolean;
+  readonly proxy: boolean;
+  readonly copy: boolean;
   readonly quick: boolean;
   /** Part of a row's key or title; '' for all. */
   readonly row: string;
@@ -15,17 +17,21 @@ export interface BenchArgs {
   readonly help: boolean;
 }
 
-export const HELP = `npm run bench -- [--only server|mount] [--quick] [--row NAME] [--peers LIST] [--rounds N]
+export const HELP = `npm run bench -- [--only server|mount|proxy|copy] [--quick] [--row NAME] [--peers LIST] [--rounds N]
 
   --only server   CPU per request of the 9P server, against diod
   --only mount    what a person waits for on a mount, against sshfs, bindfs and the local folder
+  --only proxy    CPU per request of virtfs-proxy-helper, against QEMU's own (as root)
+  --only copy     files from one program to another, against tar
   --quick         a tenth of the work and few rounds: does it run, not how fast
   --row NAME      only rows whose name or title contains NAME
-  --peers LIST    only these systems: ninefold,diod,local,bindfs,sshfs
+  --peers LIST    only these systems: ninefold,diod,local,bindfs,sshfs,tar
   --rounds N      how often everything is repeated; the tables show medians
 
 Without --quick, --row and --peers the tables also go to docs/BENCHMARKS.md. Figures mean something on an otherwise idle machine only.
 `;
+
+const PARTS = ['server', 'mount', 'proxy', 'copy'];
 
 /** Throws TypeError with one line for what makes no sense. */
 export function benchArgs(argv: readonly string[]): BenchArgs {
@@ -41,13 +47,15 @@ export function benchArgs(argv: readonly string[]): BenchArgs {
     },
   });
   const { only, rounds } = values;
-  if (only !== undefined && only !== 'server' && only !== 'mount')
-    throw new TypeError(`--only is server or mount, not ${only}`);
+  if (only !== undefined && !PARTS.includes(only))
+    throw new TypeError(`--only is one of ${PARTS.join(', ')}, not ${only}`);
   if (rounds !== undefined && !/^[1-9]\d{0,2}$/.test(rounds))
     throw new TypeError(`--rounds is a number from 1 to 999, not ${rounds}`);
   return {
-    server: only !== 'mount',
-    mount: only !== 'server',
+    server: only === undefined || only === 'server',
+    mount: only === undefined || only === 'mount',
+    proxy: only === undefined || only === 'proxy',
+    copy: only === undefined || only === 'copy',
     quick: values.quick,
     row: values.row,
     rounds: rounds === undefined ? undefined : Number(rounds),

@@ -6,8 +6,10 @@ import { type BenchArgs, benchArgs, HELP } from './args.ts';
 import { Cleanup } from './common/cleanup.ts';
 import { machine } from './common/machine.ts';
 import { top } from './common/place.ts';
+import { copyPart } from './copy/part.ts';
 import { mountPart } from './mount/part.ts';
 import { type Part, updatePage } from './page.ts';
+import { proxyPart } from './proxy/part.ts';
 import { serverPart } from './server/part.ts';
 
 process.exitCode = await main(process.argv.slice(2));
@@ -30,6 +32,8 @@ async function main(argv: readonly string[]): Promise<number> {
     const parts: Part[] = [];
     if (args.server) show(await serverPart(args, cleanup), parts);
     if (args.mount) show(await mountPart(args, cleanup), parts);
+    if (args.proxy) show(await proxyPart(args, cleanup), parts);
+    if (args.copy) show(await copyPart(args, cleanup), parts);
     if (parts.length === 0) {
       process.stderr.write(`bench: no row is called ${args.row}\n`);
       return 64;

@@ -43,8 +43,10 @@ export const ENOSYS = 38;
 export const ENOTEMPTY = 39;
 export const ELOOP = 40;
 export const ENODATA = 61;
+export const ENOLINK = 67;
 export const EPROTO = 71;
 export const EOVERFLOW = 75;
+export const EILSEQ = 84;
 export const EMSGSIZE = 90;
 export const EOPNOTSUPP = 95;
 export const EADDRINUSE = 98;
@@ -100,8 +102,10 @@ const TABLE: ReadonlyMap<number, readonly [string, string]> = new Map([
   [ENOTEMPTY, ['ENOTEMPTY', 'folder not empty']],
   [ELOOP, ['ELOOP', 'symbolic link not followed']],
   [ENODATA, ['ENODATA', 'no such attribute']],
+  [ENOLINK, ['ENOLINK', 'the link would lead outside']],
   [EPROTO, ['EPROTO', 'protocol error']],
   [EOVERFLOW, ['EOVERFLOW', 'value too large']],
+  [EILSEQ, ['EILSEQ', 'forbidden character or form of a name']],
   [EMSGSIZE, ['EMSGSIZE', 'message too long']],
   [EOPNOTSUPP, ['EOPNOTSUPP', 'not supported']],
   [EADDRINUSE, ['EADDRINUSE', 'address already in use']],

@@ -84,6 +84,10 @@ export interface Sys {
   copyFileRange(inFd: number, inPos: Off, outFd: number, outPos: Off, len: number): number;
   fsync(fd: number): number;
   fdatasync(fd: number): number;
+  /** Everything of the file system that `fd` lies on (not an O_PATH descriptor: -EBADF). Since Linux 5.8 it reports errors of the writing. */
+  syncfs(fd: number): number;
+  /** Begins to write a part of a file to the disk and does not wait: sync_file_range(SYNC_FILE_RANGE_WRITE). No promise of any kind. */
+  startWriteback(fd: number, pos: Off, len: Off): number;
 
   /** Extended attributes of the object behind `fd`, O_PATH too (through /proc/self/fd). `name` is NUL-terminated. */
   getxattr(fd: number, name: Mem, value: Mem, off: number, len: number): number;
@@ -101,6 +105,12 @@ export interface Sys {
    * (handle_type and the opaque bytes), -EOPNOTSUPP where the file system has none.
    */
   fileHandle(fd: number, mem: Mem): number;
+
+  /** inotify_init1(2), non-blocking; its events are taken with `read`. */
+  watchOpen(): number;
+  /** inotify_add_watch(2) on the object behind `dirFd` (O_PATH works), through /proc/self/fd; a watch number, the same for the same object. Needs the right to read it. */
+  watchAdd(fd: number, dirFd: number, mask: number): number;
+  watchRemove(fd: number, watch: number): number;
 
   /** poll(2) over `count` `struct pollfd` at the start of `fds`; timeout in ms, -1 = none. */
   poll(fds: Mem, count: number, timeoutMs: number): number;
@@ -176,6 +186,20 @@ export const UTIME_OMIT = 0x3ffffffe;
 export const F_RDLCK = 0;
 export const F_WRLCK = 1;
 export const F_UNLCK = 2;
+
+/** inotify(7), include/uapi/linux/inotify.h. */
+export const IN_MODIFY = 0x2;
+export const IN_ATTRIB = 0x4;
+export const IN_MOVED_FROM = 0x40;
+export const IN_MOVED_TO = 0x80;
+export const IN_CREATE = 0x100;
+export const IN_DELETE = 0x200;
+export const IN_DELETE_SELF = 0x400;
+export const IN_MOVE_SELF = 0x800;
+export const IN_UNMOUNT = 0x2000;
+export const IN_Q_OVERFLOW = 0x4000;
+export const IN_IGNORED = 0x8000;
+export const IN_ONLYDIR = 0x1000000;
 
 export const POLLIN = 0x1;
 export const POLLOUT = 0x4;

@@ -61,6 +61,12 @@ export class Turns {
     this.watches.push(watch);
   }
 
+  /** Ahead of all others: what it brings is known before they have their turn. */
+  addFirst(watch: Watch): void {
+    this.add(watch);
+    this.watches.unshift(...this.watches.splice(-1));
+  }
+
   remove(watch: Watch): void {
     const i = this.watches.indexOf(watch);
     if (i >= 0) this.watches.splice(i, 1);

@@ -10,6 +10,7 @@ import { EXIT } from '../base/error.ts';
 import { LISTEN_FORMS } from '../transport/listen.ts';
 import { SOURCE_FORMS } from '../transport/source.ts';
 import { MOUNT_OPTIONS } from './mount/options.ts';
+import { PROXY_OPTIONS } from './proxy/options.ts';
 import { SERVE_OPTIONS } from './serve/options.ts';
 
 const path = (name: string): string => join(TOP, 'packaging/man', name);
@@ -18,7 +19,20 @@ const page = (name: string): string => readFileSync(path(name), 'utf8');
 test('ninefold(1) has every option of every command', async () => {
   const text = page('ninefold.1');
   const policy = ['list', 'allow', 'deny', 'block', 'revoke', 'explain', 'log'].map((c) => `policy ${c}`);
-  const others = ['serve', 'mount', 'unmount', 'list', 'sessions', 'broker', 'agent'];
+  const others = [
+    'serve',
+    'mount',
+    'unmount',
+    'list',
+    'copy',
+    'move',
+    'receive',
+    'open',
+    'restore-names',
+    'sessions',
+    'broker',
+    'agent',
+  ];
   const commands = [...others, ...policy];
   const helps = await Promise.all(commands.map((c) => ninefold([...c.split(' '), '--help'])));
   for (const [i, command] of commands.entries()) {
@@ -42,6 +56,14 @@ test('qfsd(1) has every option', () => {
     assert.match(page('qfsd.1'), new RegExp(`^\\.It Fl Fl ${flag}\\b`, 'm'));
 });
 
+test('virtfs-proxy-helper(1) has every option', () => {
+  for (const { name, short } of PROXY_OPTIONS)
+    assert.match(
+      page('virtfs-proxy-helper.1'),
+      new RegExp(`^\\.It ${short === undefined ? '' : `Fl ${short} , `}Fl Fl ${name}\\b`, 'm'),
+    );
+});
+
 test('qvm-mount-folder(1) has every option', async () => {
   const { stdout } = await run(nodeProgram('qvm-mount-folder', '--help'));
   for (const [, option] of stdout.matchAll(/--([a-z-]+)/g))
@@ -50,7 +72,15 @@ test('qvm-mount-folder(1) has every option', async () => {
 
 test('the manual pages are well-formed', (t) => {
   if (!existsSync('/usr/bin/groff')) return t.skip('needs the package groff-base');
-  for (const name of ['ninefold.1', 'qfsd.1', 'qvm-mount-folder.1']) {
+  for (const name of [
+    'ninefold.1',
+    'qfsd.1',
+    'qvm-mount-folder.1',
+    'virtfs-proxy-helper.1',
+    'qvm-copy.1',
+    'qfile-unpacker.1',
+    'qvm-open-in-vm.1',
+  ]) {
     const r = spawnSync('/usr/bin/groff', ['-mdoc', '-Tutf8', '-ww', path(name)], { encoding: 'utf8' });
     assert.equal(r.status, 0);
     assert.equal(r.stderr, '', name);

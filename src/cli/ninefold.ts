@@ -4,14 +4,34 @@ import { Command, CommanderError } from 'commander';
 import { EXIT } from '../base/error.ts';
 import { addAgent } from './broker/agent-command.ts';
 import { addBroker } from './broker/broker-command.ts';
+import { addCopy, addMove } from './copy/copy-command.ts';
+import { addReceive } from './copy/receive-command.ts';
+import { addRestoreNames } from './copy/restore-names.ts';
 import { addList } from './mount/list-command.ts';
 import { addMount } from './mount/mount-command.ts';
 import { addUnmount } from './mount/unmount-command.ts';
+import { addOpen } from './open/open-command.ts';
 import { addPolicy } from './policy/policy-command.ts';
 import { addSessions } from './policy/sessions-command.ts';
 import { die, say } from './report.ts';
 import { addServe } from './serve/serve-command.ts';
 import { version } from './version.ts';
+
+const COMMANDS = [
+  addServe,
+  addMount,
+  addUnmount,
+  addList,
+  addCopy,
+  addMove,
+  addOpen,
+  addReceive,
+  addRestoreNames,
+  addPolicy,
+  addSessions,
+  addBroker,
+  addAgent,
+];
 
 /** The command `ninefold` with its sub-commands; each lives in a file of its own. */
 export function ninefoldMain(argv: readonly string[]): void {
@@ -24,7 +44,7 @@ export function ninefoldMain(argv: readonly string[]): void {
     .exitOverride()
     .configureOutput({ writeErr: (text) => say(oneLine(text)) })
     .addHelpText('after', EXAMPLES);
-  for (const add of [addServe, addMount, addUnmount, addList, addPolicy, addSessions, addBroker, addAgent]) {
+  for (const add of COMMANDS) {
     const command = add(program);
     for (const each of [command, ...command.commands])
       each.exitOverride().configureOutput({ writeErr: (text) => say(oneLine(text)) });
@@ -57,6 +77,7 @@ Examples:
   ninefold mount vsock:host:5640 /mnt --read-only
   ninefold list
   ninefold unmount ~/share
+  ninefold copy report.pdf ssh://box/~/incoming
 
 Exit status: 0 well, 64 wrong command line, 65 the peer broke the protocol, 66 a folder is missing or wrong,
 69 the other side cannot be reached, 71 the system lacks something, 77 not permitted; see docs/EXIT-CODES.md.`;

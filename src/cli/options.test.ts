@@ -36,6 +36,7 @@ test('every option works as a flag and as an environment variable, and the flag 
     'max-fids': ['100', '200'],
     'max-fds': ['100', '200'],
     'max-xattr-fids': ['10', '20'],
+    'max-watches': ['10', '20'],
     'max-inflight': ['10', '20'],
     'log-level': ['debug', 'error'],
     'log-format': ['text', 'json'],

@@ -28,6 +28,8 @@ const GENERIC = {
 const COMMON = {
   close_range: 436,
   openat2: 437,
+  open_tree: 428,
+  mount_setattr: 442,
   landlock_create_ruleset: 444,
   landlock_add_rule: 445,
   landlock_restrict_self: 446,

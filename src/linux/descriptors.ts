@@ -55,3 +55,17 @@ export function closeOnExec(fd: number): number {
 export function setCloseOnExec(fd: number, on: boolean): number {
   return ret(c.fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0));
 }
+
+const F_SETOWN = 8;
+const O_ASYNC = 0o20000;
+
+/**
+ * Has the kernel end this process (SIGIO, whose default that is) when something comes from a pipe or socket or its other end closes: for a
+ * thread that waits in another call. Whoever made the description sees the flag too.
+ */
+export function endWithPipe(fd: number): number {
+  const flags = statusFlags(fd);
+  if (flags < 0) return flags;
+  const r = ret(c.fcntl(fd, F_SETOWN, process.pid));
+  return r < 0 ? r : ret(c.fcntl(fd, F_SETFL, flags | O_ASYNC));
+}

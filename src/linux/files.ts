@@ -10,6 +10,7 @@ const F_DUPFD_CLOEXEC = 1030;
 const RWF_NOWAIT = 8;
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
+const SYNC_FILE_RANGE_WRITE = 2;
 const IOVEC = 16;
 
 const iov = alloc(2 * IOVEC);
@@ -163,6 +164,20 @@ export function fsync(fd: number): number {
 export function fdatasync(fd: number): number {
   let r: number;
   do r = ret(c.fdatasync(fd));
+  while (interrupted(r));
+  return r;
+}
+
+export function syncfs(fd: number): number {
+  let r: number;
+  do r = ret(c.syncfs(fd));
+  while (interrupted(r));
+  return r;
+}
+
+export function startWriteback(fd: number, pos: Off, len: Off): number {
+  let r: number;
+  do r = ret(c.sync_file_range(fd, pos, len, SYNC_FILE_RANGE_WRITE));
   while (interrupted(r));
   return r;
 }

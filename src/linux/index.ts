@@ -15,6 +15,7 @@ import * as loop from './loop.ts';
 import { alloc } from './memory.ts';
 import * as names from './names.ts';
 import { slow } from './slow.ts';
+import * as watch from './watch.ts';
 import * as xattr from './xattr.ts';
 
 /** Written out, not spread: an object literal keeps V8's fast properties, and calls through it can be inlined. */
@@ -55,6 +56,8 @@ const sys: Sys = {
   copyFileRange: files.copyFileRange,
   fsync: files.fsync,
   fdatasync: files.fdatasync,
+  syncfs: files.syncfs,
+  startWriteback: files.startWriteback,
   getxattr: xattr.getxattr,
   setxattr: xattr.setxattr,
   listxattr: xattr.listxattr,
@@ -62,6 +65,9 @@ const sys: Sys = {
   ofdSetLock: locks.ofdSetLock,
   ofdGetLock: locks.ofdGetLock,
   fileHandle: inode.fileHandle,
+  watchOpen: watch.watchOpen,
+  watchAdd: watch.watchAdd,
+  watchRemove: watch.watchRemove,
   poll: loop.poll,
   eventLoopFd: loop.eventLoopFd,
   eventLoopTimeout: loop.eventLoopTimeout,

@@ -65,6 +65,8 @@ export const c = {
   ),
   fsync: declare('fsync', ['int']),
   fdatasync: declare('fdatasync', ['int']),
+  syncfs: declare('syncfs', ['int']),
+  sync_file_range: declare('sync_file_range', ['int', 'int64_t', 'int64_t', 'uint32_t']),
   getxattr: declare('getxattr', ['uintptr_t', 'uintptr_t', 'uintptr_t', 'size_t'], 'int64_t'),
   setxattr: declare('setxattr', ['uintptr_t', 'uintptr_t', 'uintptr_t', 'size_t', 'int']),
   listxattr: declare('listxattr', ['uintptr_t', 'uintptr_t', 'size_t'], 'int64_t'),

@@ -70,8 +70,13 @@ procPath.cstring(PREFIX);
 
 /** The address of `"/proc/self/fd/<fd>"`, valid until the next call. Makes no garbage. A negative fd gives a path that does not exist. */
 export function procFd(fd: number): number {
-  const u8 = procPath.u8;
-  let end = PREFIX.length;
+  decimal(procPath, PREFIX.length, fd);
+  return procPath.address;
+}
+
+/** Writes a descriptor's number in decimal and a NUL at `end`; of a negative one only its sign. */
+export function decimal(mem: Mem, end: number, fd: number): void {
+  const { u8 } = mem;
   if (fd < 0) {
     u8[end++] = 0x2d;
   } else {
@@ -80,7 +85,6 @@ export function procFd(fd: number): number {
     for (; scale >= 1; scale /= 10) u8[end++] = 0x30 + (Math.floor(fd / scale) % 10);
   }
   u8[end] = 0;
-  return procPath.address;
 }
 
 const empty = alloc(1);

@@ -2,8 +2,9 @@
 // Descriptors passed over a Unix socket (SCM_RIGHTS): cmsg(3), unix(7).
 
 import { ECONNRESET, EPROTO } from '../base/errno.ts';
+import type { Mem } from '../base/mem.ts';
 import { declare, interrupted, ret } from './libc.ts';
-import { alloc, putOff } from './memory.ts';
+import { alloc, at, putOff } from './memory.ts';
 
 const sendmsg = declare('sendmsg', ['int', 'uintptr_t', 'int'], 'int64_t');
 const recvmsg = declare('recvmsg', ['int', 'uintptr_t', 'int'], 'int64_t');
@@ -60,4 +61,33 @@ export function recvFd(socket: number): number {
     m.dv.getInt32(CONTROL + 8, true) === SOL_SOCKET &&
     m.dv.getInt32(CONTROL + 12, true) === SCM_RIGHTS;
   return got ? m.dv.getInt32(CONTROL + 16, true) : -EPROTO;
+}
+
+/** A second message structure for payloads of any length: struct msghdr @0, struct iovec @56, control @72. */
+const CONTROL_ROOM = 24;
+const w = alloc(72 + CONTROL_ROOM);
+
+/**
+ * Waits for up to `len` bytes; a descriptor that came with them is left in `out.fd`, close-on-exec, else -1. Returns the number of bytes, 0
+ * at the end of the stream, or -errno.
+ */
+export function recvWithFd(socket: number, mem: Mem, off: number, len: number, out: { fd: number }): number {
+  out.fd = -1;
+  w.u8.fill(0);
+  putOff(w, 16, w.address + 56);
+  putOff(w, 24, 1);
+  putOff(w, 32, w.address + 72);
+  putOff(w, 40, CONTROL_ROOM);
+  putOff(w, 56, at(mem, off, len));
+  putOff(w, 64, len);
+  let r: number;
+  do r = ret(recvmsg(socket, w.address, MSG_CMSG_CLOEXEC));
+  while (interrupted(r));
+  if (r < 0) return r;
+  const got =
+    w.dv.getUint32(40, true) >= ONE_FD &&
+    w.dv.getInt32(72 + 8, true) === SOL_SOCKET &&
+    w.dv.getInt32(72 + 12, true) === SCM_RIGHTS;
+  if (got) out.fd = w.dv.getInt32(72 + 16, true);
+  return r;
 }

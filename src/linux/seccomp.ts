@@ -134,8 +134,8 @@ const TSYNC = 1;
 
 type Instruction = [code: number, yes: number, no: number, value: number];
 
-/** The program, for process `pid` on this machine. */
-function filter(pid: number): Instruction[] {
+/** The program, for process `pid` on this machine; the calls named in `but` are left alone. */
+function filter(pid: number, but: readonly string[]): Instruction[] {
   const column = process.arch === 'x64' ? 0 : 1;
   const arch = AUDIT_ARCH[process.arch as keyof typeof AUDIT_ARCH];
   const program: Instruction[] = [
@@ -149,7 +149,8 @@ function filter(pid: number): Instruction[] {
     program.push([JUMP_EQUAL, 0, 1, number], [RETURN, 0, 0, verdict]);
   };
   if (column === 0) program.push([JUMP_AT_LEAST, 0, 1, X32_BIT], [RETURN, 0, 0, REFUSE]);
-  for (const numbers of Object.values(REFUSED)) if (numbers[column] !== 0) rule(numbers[column] ?? 0, REFUSE);
+  for (const [name, numbers] of Object.entries(REFUSED))
+    if (numbers[column] !== 0 && !but.includes(name)) rule(numbers[column] ?? 0, REFUSE);
   rule(CLONE3, UNKNOWN);
   program.push(
     // A thread of our own, no other process.
@@ -176,10 +177,10 @@ function filter(pid: number): Instruction[] {
 
 /**
  * From now on, and for all threads, the calls above fail with EPERM. Sets no_new_privs. There is no way back. 0, or -errno: -EINVAL or
- * -ENOSYS where the kernel has no filters; -ESRCH (3) when a thread has a filter of its own.
+ * -ENOSYS where the kernel has no filters; -ESRCH (3) when a thread has a filter of its own. `but`: names of calls that this program does need.
  */
-export function refuseNeedlessCalls(): number {
-  const program = filter(process.pid);
+export function refuseNeedlessCalls(but: readonly string[] = []): number {
+  const program = filter(process.pid, but);
   const code = alloc(program.length * 8);
   program.forEach(([op, yes, no, value], i) => {
     code.dv.setUint16(i * 8, op, true);

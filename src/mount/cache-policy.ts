@@ -1,13 +1,22 @@
 // SPDX-License-Identifier: MIT
 
 import { S_IFDIR, S_IFREG } from '../base/stat.ts';
-import { FOPEN_KEEP_CACHE, FOPEN_NOFLUSH } from '../fuse-abi/index.ts';
+import { O_APPEND } from '../base/sys.ts';
+import { FOPEN_DIRECT_IO, FOPEN_KEEP_CACHE, FOPEN_NOFLUSH } from '../fuse-abi/index.ts';
 import type { Node } from './node.ts';
 
 const O_ACCMODE = 3;
 const O_DIRECT = 0o40000;
 /** Bytes of the largest file that an open brings along: what the kernel would read ahead anyway. */
 const CONTENT_MAX = 128 * 1024;
+
+/**
+ * What the server told of a folder that it watches for us is true until it says otherwise; but some changes no watch sees (a store through mmap(2), a file's other name
+ * elsewhere), so after this long it is asked for again. Milliseconds.
+ */
+const WATCHED_MS = 10_000;
+/** A file that was opened ahead of its program is opened anew when the program comes later than this. Milliseconds. */
+const AHEAD_MS = 1000;
 
 /** How long the kernel may answer without asking. Milliseconds. */
 export interface CacheTimes {
@@ -22,13 +31,19 @@ export interface CacheTimes {
 export const DEFAULT_TIMES: CacheTimes = { entryMs: 1000, attrMs: 1000, negativeMs: 0 };
 
 /**
- * Every decision about what the kernel may keep stands in this file. Today it is time alone: what another client changes is seen after `attrMs`
- * at the latest (and on open(2) for a file's bytes). A scheme in which the server tells of changes will replace these answers and nothing else.
+ * Every decision about what may be kept, and for how long, stands in this file. The kernel's part is time alone: what another client changes is seen after `attrMs` at the
+ * latest (and on open(2) for a file's bytes). What we remember ourselves is good for the same time, and longer while the server watches the folder for us (watching.ts).
  */
 export class CachePolicy {
   readonly entryMs: number;
   readonly attrMs: number;
   readonly negativeMs: number;
+
+  /**
+   * Writes that append go to the server each in one piece: through the page cache the kernel cuts them at the end of a page (fuse_fill_write_pages, fs/fuse/file.c), and
+   * what another client appends at that moment comes between. Only where direct writes also throw out the pages they pass by (Linux 6.6).
+   */
+  appendsDirectly = false;
 
   constructor(times: CacheTimes) {
     this.entryMs = times.entryMs;
@@ -39,6 +54,21 @@ export class CachePolicy {
   /** How much longer what the server said at `at` may stand for a name; ≤ 0 = no more. */
   entryLeft(at: number, now: number): number {
     return this.entryMs - (now - at);
+  }
+
+  /** As of when what the server told at `at` is known to be true. `watched`: by a watch that was there before, and has told of no change. */
+  trueAt(at: number, watched: boolean, now: number): number {
+    return watched && now - at < WATCHED_MS ? now : at;
+  }
+
+  /** Whether a file opened ahead of its program, at `at`, may still be given to it. */
+  aheadIsGood(at: number, now: number): boolean {
+    return now - at < Math.min(AHEAD_MS, this.attrMs);
+  }
+
+  /** Whether a file may be opened before its program asks: small, and to be seen to its end. */
+  mayOpenAhead(node: Node): boolean {
+    return node.kind === S_IFREG && node.size <= CONTENT_MAX && node.handles === undefined && !node.opening;
   }
 
   /** The same for attributes. */
@@ -62,6 +92,7 @@ export class CachePolicy {
     let out = 0;
     if (version !== 0 && node.cachedVersion === version) out |= FOPEN_KEEP_CACHE;
     node.cachedVersion = version;
+    if (this.appendsDirectly && (flags & O_APPEND) !== 0 && (flags & O_ACCMODE) !== 0) out |= FOPEN_DIRECT_IO;
     // A close(2) of a file that was only read, and never locked, has nothing to tell us.
     if ((flags & O_ACCMODE) === 0 && !node.everLocked && node.kind === S_IFREG) out |= FOPEN_NOFLUSH;
     return out;

@@ -5,6 +5,7 @@ import type { Mem } from '../base/mem.ts';
 import type { Sys } from '../base/sys.ts';
 import { InHeader, OUT_HEADER, putEntryOut, putOutHeader } from '../fuse-abi/index.ts';
 import type { Session } from '../p9-client/index.ts';
+import { OpensAhead } from './ahead.ts';
 import { Attrs } from './attrs.ts';
 import { CachePolicy } from './cache-policy.ts';
 import { Fids } from './fids.ts';
@@ -16,6 +17,8 @@ import type { MountLog, MountOptions } from './options.ts';
 import { doubt } from './prefetch.ts';
 import { RecentFolders } from './recent-folders.ts';
 import type { MountStats } from './stats.ts';
+import { WalkAhead } from './walk-ahead.ts';
+import { Watching } from './watching.ts';
 
 /** Room for `struct fuse_in_header`, the longest struct, two names, and then some: what a request has beside its data. */
 const REQUEST_SLACK = 16384;
@@ -56,6 +59,9 @@ export class Desk {
   noUnlinkat = false;
   noRenameat = false;
   readonly recent = new RecentFolders();
+  readonly watching: Watching;
+  readonly ahead = new OpensAhead();
+  readonly walk = new WalkAhead();
   /** Opens that the server has granted and whose bytes have not come yet. */
   readonly openedEarly: Op[] = [];
   contentTimer: NodeJS.Timeout | undefined;
@@ -72,6 +78,7 @@ export class Desk {
   readonly ops: Op[] = [];
   protected readonly fuseFd: number;
   private readonly log: MountLog;
+  private readonly pollfd: Mem;
   private warned = 0;
 
   constructor(how: EngineParts) {
@@ -82,9 +89,11 @@ export class Desk {
     this.log = how.log;
     this.stats = how.stats;
     this.fuseFd = how.fuseFd;
+    this.pollfd = sys.alloc(8);
     this.clientName = options.clientName;
     this.canReaddirplus = session.ordered && session.extended;
     this.policy = new CachePolicy(options.times);
+    this.watching = new Watching(this.canReaddirplus && options.times.entryMs > 0);
     this.nodes = new Nodes(session.root.pathLo, session.root.pathHi);
     this.nodes.root.fid = session.rootFid;
     this.fids = new Fids(options.maxIdleFids);
@@ -159,6 +168,14 @@ export class Desk {
     const attrMs = Math.max(0, policy.attrLeft(since, now));
     putEntryOut(dv, at, node.id, node.generation, entryMs, attrMs, this.attrs.fuse);
     node.nlookup++;
+  }
+
+  /** True once the kernel has taken the mount away: what a read of the device would tell, while none is done. */
+  deviceGone(): boolean {
+    const { dv } = this.pollfd;
+    dv.setInt32(0, this.fuseFd, true);
+    dv.setUint32(4, 0, true);
+    return this.sys.poll(this.pollfd, 1, 0) > 0;
   }
 
   /** A warning, at most some ten for a mount. */

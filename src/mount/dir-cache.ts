@@ -24,6 +24,10 @@ export class DirCache {
   complete = false;
   /** It cannot be read: not to be tried again. */
   failed = false;
+  /** Something in it is not what it was: no listing can be given from it any more. */
+  spoiled = false;
+  /** The folder's watch that was there before this was asked for; 0 = none. */
+  readonly watch: number;
   /** More is on its way. */
   fetching = false;
   /** Lookups that wait for it. */
@@ -37,8 +41,15 @@ export class DirCache {
   private index: Map<string, number> | undefined;
   private indexed = 0;
 
-  constructor(at: number) {
+  constructor(at: number, watch = 0) {
     this.at = at;
+    this.watch = watch;
+  }
+
+  /** The whole listing in one piece, if that is what is here. */
+  get listing(): Buffer | undefined {
+    if (!this.complete || this.spoiled || this.batches.length !== 1) return undefined;
+    return this.batches[0]?.data;
   }
 
   /** Adds the payload of an Rreaddirplus, which is this object's from now on. */
@@ -64,6 +75,7 @@ export class DirCache {
 
   /** What was changed here through this mount. */
   note(name: string, what: typeof ABSENT | typeof ASK): void {
+    this.spoiled = true;
     this.names().set(name, what);
   }
 

@@ -21,7 +21,6 @@ import { IN_HEADER, OP, OUT_HEADER, putOutHeader, SHAPE } from '../fuse-abi/inde
 import {
   ALL_SENT,
   BAD_FRAME,
-  BY_TYPE,
   Channel,
   cleanErrno,
   NEED_MORE,
@@ -32,6 +31,7 @@ import {
   RLERROR,
   T,
   Tags,
+  typeName,
   wellFormed,
 } from '../p9-client/index.ts';
 import { Desk, type EngineParts } from './desk.ts';
@@ -96,6 +96,7 @@ export class Engine extends Desk {
     await this.turns.run();
     this.interrupts.stop();
     clearTimeout(this.contentTimer);
+    this.ahead.stop();
     this.stats.bytesIn = this.channel.bytesIn;
     this.stats.bytesOut = this.channel.bytesOut;
     return this.ended ?? { kind: 'unmounted' };
@@ -357,7 +358,7 @@ export class Engine extends Desk {
   settleTurn(): void {
     if (this.clunks.length > 0) this.drainClunks();
     this.flush();
-    this.deviceWatch.events = this.mayTake() ? POLLIN : 0;
+    this.deviceWatch.events = this.mayTake() ? POLLIN : this.interrupts.whileDeaf();
   }
 
   private flush(): void {
@@ -380,6 +381,8 @@ export class Engine extends Desk {
       node === this.nodes.root
     )
       return;
+    this.watching.leave(this, node);
+    if (node.ahead !== undefined) this.ahead.drop(this, node.ahead);
     const fid = this.fids.detach(node);
     if (fid >= 0) this.clunk(fid);
     this.nodes.drop(node);
@@ -393,8 +396,4 @@ function onClunked(e: Engine, _op: Op, _err: number, _r: Reply, fid: number): vo
 /** Rflush: if the old request has had no answer by now, it never will. */
 function onFlushed(e: Engine, _op: Op, _err: number, r: Reply, which: number): void {
   e.flushed(which, r);
-}
-
-function typeName(type: number): string {
-  return BY_TYPE[type]?.name ?? `a message of type ${type}`;
 }

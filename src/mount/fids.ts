@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { EMFILE, ENFILE, ENOENT, ENOTDIR, ESTALE } from '../base/errno.ts';
+import { EIO, EMFILE, ENFILE, ENOENT, ENOTDIR, ESTALE } from '../base/errno.ts';
 import { S_IFDIR } from '../base/stat.ts';
 import { GETATTR_ALL, MAXWELEM, QTDIR, type Reply, ROOT_FID, T } from '../p9-client/index.ts';
 import type { Engine } from './engine.ts';
@@ -89,15 +89,16 @@ export class Fids {
  * finds the object again is sent together with them, and if it turns out that another object has the name, the answer is dropped (ESTALE).
  */
 export function withFid(e: Engine, op: Op, node: Node, then: Step): void {
-  if (node.fid < 0 && node.handles !== undefined) {
-    op.fid = node.handles.fid;
+  const open = node.fid < 0 && node.handles !== undefined ? node.openFid : -1;
+  if (open >= 0) {
+    op.fid = open;
     then(e, op);
   } else withFolder(e, op, node, then);
 }
 
 /** As `withFid`, but only an unopened fid will do: walks start from one. */
 export function withFolder(e: Engine, op: Op, node: Node, then: Step): void {
-  if (node.fid < 0 && e.session.ordered) findMeanwhile(e, node);
+  if (node.fid < 0 && e.session.ordered && node.openFid < 0) findMeanwhile(e, node);
   if (node.fid >= 0) {
     node.used = true;
     op.fid = node.fid;
@@ -172,17 +173,16 @@ function reaches(r: Reply, chain: readonly Node[]): boolean {
  * was replaced meanwhile is never mistaken for the old one (ESTALE, which makes the kernel look its name up anew).
  */
 function findAgain(e: Engine, op: Op, node: Node, then: Step): void {
+  // Open: a clone of the open fid is the object itself, whatever became of its name, which another client may have taken away.
+  if (node.openFid >= 0 && (e.session.ordered || node.parent === undefined))
+    return cloneOpen(e, op, node, then);
   const chain: Node[] = [];
   let from: Node | undefined = node;
   while (from !== undefined && (from.fid < 0 || from.fidPending)) {
     chain.push(from);
     from = from.parent;
   }
-  if (from === undefined) {
-    // Nameless, but open: a clone of the open fid is the object itself.
-    if (node.handles !== undefined) return cloneOpen(e, op, node, then);
-    return e.error(op, ESTALE);
-  }
+  if (from === undefined) return e.error(op, ESTALE);
   chain.reverse();
   from.used = true;
   const steps = chain.slice(0, MAXWELEM);
@@ -192,6 +192,8 @@ function findAgain(e: Engine, op: Op, node: Node, then: Step): void {
   op.newFid = e.fids.take();
   e.stats.foundAgain++;
   op.err = 0;
+  op.walked = false;
+  op.early = false;
   e.req.walk(
     e.call(op, T.walk, onFound),
     from.fid,
@@ -205,7 +207,7 @@ function cloneOpen(e: Engine, op: Op, node: Node, then: Step): void {
   op.chain = [node];
   op.goOn = then;
   op.newFid = e.fids.take();
-  e.req.clone(e.call(op, T.walk, onCloned), (node.handles as { fid: number }).fid, op.newFid);
+  e.req.clone(e.call(op, T.walk, onCloned), node.openFid, op.newFid);
 }
 
 function onCloned(e: Engine, op: Op, err: number): void {
@@ -221,6 +223,11 @@ function onFound(e: Engine, op: Op, err: number, r: Reply): void {
   op.newFidMade = err === 0 && r.dv.getUint16(r.pos, true) >= steps.length;
   if (err !== 0) op.err = err === ENOENT || err === ENOTDIR ? ESTALE : err;
   else if (!reaches(r, steps)) op.err = ESTALE;
+  op.walked = true;
+  if (op.early) {
+    op.err = EIO;
+    return notFound(e, op);
+  }
   if (e.session.ordered) return;
   if (op.err !== 0) notFound(e, op);
   else e.req.getattr(e.call(op, T.getattr, onFoundAttr), op.newFid, GETATTR_ALL);
@@ -228,6 +235,11 @@ function onFound(e: Engine, op: Op, err: number, r: Reply): void {
 
 /** The birth time tells an object from another that was given its inode number. */
 function onFoundAttr(e: Engine, op: Op, err: number, r: Reply): void {
+  if (!op.walked) {
+    // What the walk brings, or not, is tidied up when its reply comes.
+    op.early = true;
+    return e.lie(op, 'answered out of the order that it had promised');
+  }
   const steps = op.chain as Node[];
   if (op.err === 0) {
     if (err !== 0) op.err = err;

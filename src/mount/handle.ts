@@ -9,6 +9,8 @@ export class Handle {
   readonly node: Node;
   /** An open fid. */
   fid: number;
+  /** Where pages of a shared map are written, when `fid` appends (ops/write-back.ts). */
+  pagesFid = -1;
   /** open(2) flags that the kernel gave. */
   readonly flags: number;
   /** Largest read or write that the server wants; 0 = any. */

@@ -19,6 +19,9 @@ const SIGKILL_BIT = 1n << 8n;
 export class Interrupts {
   private readonly e: Engine;
   private timer: NodeJS.Timeout | undefined;
+  private deafTimer: NodeJS.Timeout | undefined;
+  /** `uniqueLo` of the requests that already waited at the last look while nothing was read from the kernel. */
+  private waited = new Set<number>();
   /** Whether the thread `pid` is being killed; undefined when it cannot be seen. */
   isDying: (pid: number) => boolean | undefined = () => undefined;
 
@@ -40,9 +43,37 @@ export class Interrupts {
     }
   }
 
+  /**
+   * Nothing more is read from the kernel just now, neither FUSE_INTERRUPT nor that the mount has gone, for the server does not take what it is sent or all tags
+   * wait: those whose requests were taken before are looked at instead, so that they can be killed. Returns 0, the events to watch the device for.
+   */
+  whileDeaf(): 0 {
+    this.deafTimer ??= setTimeout(() => this.lookAtAll(), LOOK_MS);
+    return 0;
+  }
+
+  private lookAtAll(): void {
+    this.deafTimer = undefined;
+    const { e } = this;
+    if (e.isEnded) return;
+    if (e.deviceGone()) return e.end({ kind: 'unmounted' });
+    e.now = performance.now();
+    const waiting = new Set<number>();
+    for (const op of e.ops) {
+      if (!op.active || op.done || op.pid === 0) continue;
+      waiting.add(op.uniqueLo);
+      if (this.waited.has(op.uniqueLo) && this.isDying(op.pid) === true) this.give(op);
+    }
+    this.waited = waiting;
+    // Comes again as long as it is so.
+    e.settleTurn();
+  }
+
   stop(): void {
     clearTimeout(this.timer);
+    clearTimeout(this.deafTimer);
     this.timer = undefined;
+    this.deafTimer = undefined;
   }
 
   private look(): void {

@@ -10,8 +10,10 @@ export class Listing {
   data: Buffer | undefined;
   dv: DataView | undefined;
   plus = false;
-  /** When the batch was asked for, ms. */
+  /** When the batch was asked for, ms; of one that was remembered, as of when it is known to be true. */
   at = 0;
+  /** The folder's watch at that time. */
+  watch = 0;
   pos = 0;
   /** Where in `data` the last reply to the kernel began. */
   replyPos = 0;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import type { Ahead, Readers } from './ahead.ts';
 import type { FreshAttr } from './attrs.ts';
 import type { DirCache } from './dir-cache.ts';
 import type { Handle } from './handle.ts';
@@ -66,6 +67,14 @@ export class Node {
   asksAfterChange = false;
   /** qid version whose bytes the kernel's page cache holds; 0 = none that may be kept. */
   cachedVersion = 0;
+  /** Of a folder: the number of its watch (watching.ts); 0 = not watched. */
+  watch = 0;
+  /** Of a folder: when it was last opened to be listed (ms). */
+  listedAt = -Infinity;
+  /** Of a folder: how its files are being read. */
+  readers: Readers | undefined;
+  /** Opened before a program asked for it. */
+  ahead: Ahead | undefined;
   /** An open that brings the bytes along is under way. */
   opening = false;
   /** Open handles, newest first. */
@@ -80,6 +89,13 @@ export class Node {
     this.pathLo = pathLo;
     this.pathHi = pathHi;
     this.kind = kind;
+  }
+
+  /** A fid through which it is open, -1 = none: what was opened from memory has none. */
+  get openFid(): number {
+    let h = this.handles;
+    while (h !== undefined && h.fid < 0) h = h.next;
+    return h === undefined ? -1 : h.fid;
   }
 
   is(pathLo: number, pathHi: number): boolean {

@@ -80,10 +80,20 @@ export class Nodes {
     this.byPath.set(key, node);
   }
 
-  /** `node` is now known as `name` in `dir`. */
+  /**
+   * `node` is now known as `name` in `dir`. What was above `dir` stays no longer so when it is below `node` by now: parents never run in a circle, whatever the server says.
+   */
   place(node: Node, dir: Node, name: string): void {
     if (node.parent === dir && node.name === name) return;
     this.displace(node);
+    if (node === dir) return;
+    if (node.children !== undefined) {
+      for (let n = dir; n.parent !== undefined; n = n.parent) {
+        if (n.parent !== node) continue;
+        this.displace(n);
+        break;
+      }
+    }
     if (dir.children === undefined) dir.children = new Map();
     const former = dir.children.get(name);
     if (former !== undefined) former.parent = undefined;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import type { Ahead } from './ahead.ts';
 import type { DirCache } from './dir-cache.ts';
 import type { Engine } from './engine.ts';
 import type { Handle } from './handle.ts';
@@ -57,6 +58,8 @@ export class Op {
   listing: Listing | undefined;
   cache: DirCache | undefined;
   owner: OwnerLocks | undefined;
+  /** The file that it opens ahead. */
+  opened: Ahead | undefined;
   /** Ask for the folder's entries behind this lookup. */
   prefetch = false;
   /** Of an open: the file's bytes were asked for with it and have not come. */
@@ -73,6 +76,9 @@ export class Op {
   chain: Node[] | undefined;
   goOn: Step | undefined;
   retried = false;
+  /** Its walk has been answered; its look at what was found was answered before that, which it must not be. */
+  walked = false;
+  early = false;
 
   reset(): void {
     this.active = true;
@@ -94,6 +100,7 @@ export class Op {
     this.listing = undefined;
     this.cache = undefined;
     this.owner = undefined;
+    this.opened = undefined;
     this.prefetch = false;
     this.placed = false;
     this.byName = false;

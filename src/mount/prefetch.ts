@@ -23,7 +23,7 @@ const LARGEST_BATCH = 128 * 1024;
 export function lookupFromCache(e: Engine, op: Op, dir: Node, again: Step): boolean {
   if (!e.session.extended || e.policy.entryMs <= 0) return false;
   const cache = dir.entries;
-  if (cache === undefined || e.policy.entryLeft(cache.at, e.now) <= 0) {
+  if (cache === undefined || e.policy.entryLeft(trueAt(e, dir, cache), e.now) <= 0) {
     if (cache?.fetching === true) return wait(cache, op, again);
     e.recent.drop(dir);
     if (e.now - dir.lookedUpAt < e.policy.entryMs || e.recent.pays) op.prefetch = true;
@@ -41,7 +41,12 @@ export function lookupFromCache(e: Engine, op: Op, dir: Node, again: Step): bool
     return false;
   }
   const batch = cache.batches[Math.floor(at / BATCH_SPAN)] as { dv: DataView };
-  return answer(e, op, dir, cache.at, batch.dv, at % BATCH_SPAN);
+  return answer(e, op, dir, cache, batch.dv, at % BATCH_SPAN);
+}
+
+/** As of when what is remembered of `dir` is known to be true. */
+export function trueAt(e: Engine, dir: Node, cache: DirCache): number {
+  return e.policy.trueAt(cache.at, cache.watch !== 0 && cache.watch === dir.watch, e.now);
 }
 
 function wait(cache: DirCache, op: Op, again: Step): boolean {
@@ -52,14 +57,16 @@ function wait(cache: DirCache, op: Op, again: Step): boolean {
   return true;
 }
 
-function answer(e: Engine, op: Op, dir: Node, at: number, dv: DataView, pos: number): boolean {
+function answer(e: Engine, op: Op, dir: Node, cache: DirCache, dv: DataView, pos: number): boolean {
   const { attrs, nodes, policy } = e;
   if (!attrs.read(dv, pos)) return false;
   if (attrs.kind === S_IFDIR && nodes.root.is(attrs.pathLo, attrs.pathHi)) return false;
   const known = nodes.find(attrs);
   // Changed through this mount since: what was remembered is out of date.
-  if (known !== undefined && known.changedAt >= at) return false;
-  const attrMs = policy.attrLeft(at, e.now);
+  if (known !== undefined && known.changedAt >= cache.at) return false;
+  const at = trueAt(e, dir, cache);
+  // A file of several names may be changed through one that nobody watches.
+  const attrMs = policy.attrLeft(attrs.fuse.nlink > 1 && attrs.kind !== S_IFDIR ? cache.at : at, e.now);
   if (attrMs <= 0) return false;
   const node = known ?? nodes.intern(attrs);
   nodes.place(node, dir, op.name);
@@ -83,21 +90,21 @@ function answer(e: Engine, op: Op, dir: Node, at: number, dv: DataView, pos: num
   return true;
 }
 
-/** Asks for (more of) the entries of `dir`, whose fid is `fid`. To be sent behind the lookup that gave rise to it. */
-export function prefetch(e: Engine, dir: Node, fid: number): void {
+/** Asks for (more of) the entries of `dir`, whose fid is `fid`. To be sent behind the lookup that gave rise to it. `first`: bytes of the first batch. */
+export function prefetch(e: Engine, dir: Node, fid: number, first = FIRST_BATCH): void {
   if (!e.mayPrefetch()) return;
   let cache = dir.entries;
   if (cache === undefined) {
-    cache = new DirCache(e.now);
+    e.watching.watch(e, dir, fid);
+    cache = new DirCache(e.now, dir.watch);
     e.recent.put(dir, cache);
   }
   cache.fetching = true;
-  e.recent.tried();
   const op = e.spare();
   op.node = dir;
   dir.busy++;
   op.cache = cache;
-  op.size2 = Math.min(FIRST_BATCH << cache.batches.length, LARGEST_BATCH, e.session.msize - 24);
+  op.size2 = Math.min(first << cache.batches.length, LARGEST_BATCH, e.session.msize - 24);
   const h = e.fids.take();
   e.req.clone(e.call(op, T.walk, onIgnored), fid, h);
   e.req.lopen(e.call(op, T.lopen, onIgnored), h, O_DIRECTORY);
@@ -150,9 +157,16 @@ export function rememberEmpty(e: Engine, dir: Node): void {
  * The whole of a folder, as a listing got it. `data` is shared and never changed. `quiet`: what is not in it was not there; else it could have been missed while
  * others changed the folder.
  */
-export function rememberListing(e: Engine, dir: Node, at: number, data: Buffer, quiet: boolean): void {
+export function rememberListing(
+  e: Engine,
+  dir: Node,
+  at: number,
+  watch: number,
+  data: Buffer,
+  quiet: boolean,
+): void {
   if (e.policy.entryMs <= 0 || dir.changedAt >= at) return;
-  const cache = new DirCache(at);
+  const cache = new DirCache(at, watch);
   cache.add(data, quiet);
   cache.failed = !quiet;
   e.recent.put(dir, cache);
@@ -183,6 +197,9 @@ export function isDoubted(e: Engine, dir: Node, name: string): boolean {
 
 /** A message that changes `name` in `dir` was sent. */
 export function changing(e: Engine, dir: Node, name: string): void {
+  e.watching.leave(e, dir);
+  const child = e.nodes.child(dir, name);
+  if (child?.ahead !== undefined) e.ahead.drop(e, child.ahead);
   dir.changedAt = e.now;
   dir.changes++;
   dir.fresh = undefined;
@@ -196,6 +213,8 @@ export function removed(dir: Node, name: string): void {
 
 /** A message that changes the object itself was sent. */
 export function changingObject(e: Engine, node: Node): void {
+  if (node.parent !== undefined && node.parent.watch !== 0) e.watching.leave(e, node.parent);
+  if (node.ahead !== undefined) e.ahead.drop(e, node.ahead);
   node.changedAt = e.now;
   node.changes++;
   node.fresh = undefined;

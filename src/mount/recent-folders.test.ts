@@ -19,7 +19,7 @@ function cacheOf(bytes: number): DirCache {
 test('the oldest go when there are too many bytes, but not what lookups wait for', () => {
   const recent = new RecentFolders();
   const nodes = [2, 3, 4, 5].map(folder);
-  const caches = nodes.map(() => cacheOf(3 * MIB));
+  const caches = nodes.map(() => cacheOf(6 * MIB));
   for (const i of [0, 1]) recent.put(nodes[i] as Node, caches[i] as DirCache);
   (caches[0] as DirCache).fetching = true;
   recent.put(nodes[2] as Node, caches[2] as DirCache);
@@ -27,12 +27,12 @@ test('the oldest go when there are too many bytes, but not what lookups wait for
     nodes.map((n) => n.entries !== undefined),
     [true, false, true, false],
   );
-  assert.deepEqual([recent.count, recent.bytes], [2, 6 * MIB]);
+  assert.deepEqual([recent.count, recent.bytes], [2, 12 * MIB]);
   (caches[0] as DirCache).fetching = false;
-  (caches[2] as DirCache).add(Buffer.alloc(3 * MIB), true);
-  recent.grew(caches[2] as DirCache, 3 * MIB);
+  (caches[2] as DirCache).add(Buffer.alloc(6 * MIB), true);
+  recent.grew(caches[2] as DirCache, 6 * MIB);
   assert.equal(nodes[0]?.entries, undefined);
-  assert.deepEqual([recent.count, recent.bytes], [1, 6 * MIB]);
+  assert.deepEqual([recent.count, recent.bytes], [1, 12 * MIB]);
 });
 
 test('a folder has one, and a dropped one counts no more', () => {
@@ -49,11 +49,11 @@ test('a folder has one, and a dropped one counts no more', () => {
   assert.deepEqual([recent.count, recent.bytes, node.entries], [0, 0, undefined]);
 });
 
-test('256 folders at the most', () => {
+test('2,048 folders at the most', () => {
   const recent = new RecentFolders();
-  const nodes = Array.from({ length: 300 }, (_, i) => folder(i + 2));
+  const nodes = Array.from({ length: 2100 }, (_, i) => folder(i + 2));
   for (const n of nodes) recent.put(n, new DirCache(0));
-  assert.equal(recent.count, 256);
-  assert.equal(nodes.filter((n) => n.entries !== undefined).length, 256);
-  assert.equal(nodes[43]?.entries, undefined);
+  assert.equal(recent.count, 2048);
+  assert.equal(nodes.filter((n) => n.entries !== undefined).length, 2048);
+  assert.equal(nodes[51]?.entries, undefined);
 });

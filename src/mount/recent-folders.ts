@@ -4,9 +4,9 @@ import type { DirCache } from './dir-cache.ts';
 import type { Node } from './node.ts';
 
 /** Folders whose entries are remembered at one time, the latest. */
-const MAX_FOLDERS = 256;
+const MAX_FOLDERS = 2048;
 /** Bytes of entries that are remembered at one time. What is made to find names in them takes about as much again. */
-const MAX_BYTES = 8 * 1024 * 1024;
+const MAX_BYTES = 16 * 1024 * 1024;
 
 /** Whose entries are remembered, so that the oldest go when there are too many. */
 export class RecentFolders {

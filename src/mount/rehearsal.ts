@@ -213,6 +213,9 @@ export class Rehearsal {
         out.setUint32(b, dv.getUint32(p + 19, true), true);
         end = b + 4;
         break;
+      // Nothing ever changes here.
+      case EXT.changes:
+        return;
       default:
         break;
     }

@@ -21,6 +21,14 @@ export class MountStats {
   /** Lookups that needed no word from the server. */
   fromCache = 0;
 
+  /** Changes by others that the server told of. */
+  changesTold = 0;
+  /** Files opened before a program asked, and how many of them one then did open. */
+  aheadTried = 0;
+  aheadUsed = 0;
+  /** Of those, open now. */
+  aheadOpen = 0;
+
   count(opcode: number): void {
     const i = opcode & 63;
     this.byOpcode[i] = (this.byOpcode[i] as number) + 1;
@@ -37,17 +45,7 @@ export class MountStats {
     this.byOpcode.forEach((n, opcode) => {
       if (n > 0) operations[opName(opcode)] = n;
     });
-    const { messages, errors, bytesIn, bytesOut, readBytes, writtenBytes, foundAgain, fromCache } = this;
-    return {
-      operations,
-      messages,
-      errors,
-      bytesIn,
-      bytesOut,
-      readBytes,
-      writtenBytes,
-      foundAgain,
-      fromCache,
-    };
+    const { byOpcode, count, ...counters } = this;
+    return { operations, ...counters };
   }
 }

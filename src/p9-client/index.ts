@@ -12,4 +12,4 @@ export { AT, GETATTR_BODY } from './getattr-body.ts';
 export { putWriteHeader, REQUEST_MAX, Requests, WRITE_HEADER } from './requests.ts';
 export { type AttachOptions, attachSession, ioUnit, ROOT_FID, type Session } from './session.ts';
 export { type OnReply, Reply, Tags } from './tags.ts';
-export { wellFormed } from './well-formed.ts';
+export { typeName, wellFormed } from './well-formed.ts';

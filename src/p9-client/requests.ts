@@ -125,6 +125,22 @@ export class Requests {
     this.str(name);
     this.done();
   }
+  /** Twatch (extension). */
+  watch(tag: number, fid: number, id: number): void {
+    this.begin(EXT.watch, tag);
+    this.u32(fid);
+    this.u32(id);
+    this.done();
+  }
+  /** Tunwatch (extension). */
+  unwatch(tag: number, id: number): void {
+    this.fidOnly(EXT.unwatch, tag, id);
+  }
+  /** Tchanges (extension). */
+  changes(tag: number): void {
+    this.begin(EXT.changes, tag);
+    this.done();
+  }
   clunk(tag: number, fid: number): void {
     this.fidOnly(T.clunk, tag, fid);
   }

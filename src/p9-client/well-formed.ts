@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { RLERROR, T } from '../p9/messages.ts';
+import { BY_TYPE, RLERROR, T } from '../p9/messages.ts';
 import { EXT } from './extension.ts';
 import { GETATTR_BODY } from './getattr-body.ts';
 import type { Reply } from './tags.ts';
@@ -30,6 +30,8 @@ const FIXED: Int16Array = lengths([
   [T.clunk + 1, 0],
   [T.remove + 1, 0],
   [EXT.lookup + 1, GETATTR_BODY],
+  [EXT.watch + 1, 0],
+  [EXT.unwatch + 1, 0],
 ]);
 
 function lengths(rows: [number, number][]): Int16Array {
@@ -46,6 +48,7 @@ export function wellFormed(r: Reply): boolean {
   switch (r.type) {
     case T.read + 1:
     case T.readdir + 1:
+    case EXT.changes + 1:
       // count[4] data
       return have >= 4 && r.dv.getUint32(r.pos, true) === have - 4;
     case EXT.readdirplus + 1:
@@ -63,4 +66,9 @@ export function wellFormed(r: Reply): boolean {
     default:
       return false;
   }
+}
+
+/** What a message is called, for people. */
+export function typeName(type: number): string {
+  return BY_TYPE[type]?.name ?? `a message of type ${type}`;
 }

@@ -55,6 +55,8 @@ export class Connection implements Wire {
   private versioned = false;
 
   private readonly live = new Map<number, LiveRequest>();
+  /** Of those, how many wait for a disk: a Tchanges may wait for ever and costs nothing. */
+  private slow = 0;
   private ending: ServeEnd | undefined;
   private readonly done: (end: ServeEnd) => void;
 
@@ -136,7 +138,7 @@ export class Connection implements Wire {
   private process(): void {
     const { msg } = this;
     while (this.ending === undefined) {
-      if (this.live.size >= this.limits.inflight) break;
+      if (this.slow >= this.limits.inflight) break;
       const size = frameSize(this.inputDv, this.inPos, this.inEnd, this.msize);
       if (size === NEED_MORE) break;
       if (size === BAD_FRAME) {
@@ -157,7 +159,7 @@ export class Connection implements Wire {
       else this.error(msg.tag, decoded === UNKNOWN_TYPE ? EOPNOTSUPP : EINVAL);
     }
     this.compact();
-    this.readWatch.events = this.live.size >= this.limits.inflight ? 0 : POLLIN;
+    this.readWatch.events = this.slow >= this.limits.inflight ? 0 : POLLIN;
   }
 
   /** Brings what is left of the input to the front, so that a whole message fits behind it. */
@@ -304,12 +306,18 @@ export class Connection implements Wire {
   defer(): Deferred {
     const live = new LiveRequest(this.msg.tag, this.msg.type, this.answer);
     this.live.set(live.tag, live);
+    if (live.type !== T.changes) this.slow++;
     return live;
+  }
+
+  private forget(live: LiveRequest): void {
+    this.live.delete(live.tag);
+    if (live.type !== T.changes) this.slow--;
   }
 
   /** The reply of a deferred request, on Node's event loop. */
   private readonly answer = (live: LiveRequest, need: number, body: (w: Writer) => number): void => {
-    if (this.live.get(live.tag) === live) this.live.delete(live.tag);
+    if (this.live.get(live.tag) === live) this.forget(live);
     if (this.ending !== undefined) return;
     if (!live.cancelled) {
       if (!this.makeRoomNow(need)) return;
@@ -350,10 +358,10 @@ export class Connection implements Wire {
     const { tag, oldtag } = this.msg;
     const live = this.live.get(oldtag) ?? this.flushedWith(oldtag);
     if (live === undefined) return this.flushed(tag);
-    if (live.type === T.read && live.tag === oldtag) {
-      // A read leaves no trace: it is forgotten at once.
+    if ((live.type === T.read || live.type === T.changes) && live.tag === oldtag) {
+      // It leaves no trace: it is forgotten at once.
       live.cancelled = true;
-      this.live.delete(oldtag);
+      this.forget(live);
       return this.flushed(tag);
     }
     live.flushers.push(tag);
@@ -378,5 +386,6 @@ export class Connection implements Wire {
       live.flushers.length = 0;
     }
     this.live.clear();
+    this.slow = 0;
   }
 }

@@ -29,6 +29,8 @@ export interface XattrValue {
   /** NUL-terminated name when it is written, undefined when it is read. */
   readonly name: Mem | undefined;
   readonly flags: number;
+  /** It is a POSIX ACL. */
+  readonly acl: boolean;
   /** How far writing has come. */
   written: number;
 }

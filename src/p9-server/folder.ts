@@ -4,6 +4,7 @@ import { EBADF, EINVAL, EMFILE, EPERM, EROFS } from '../base/errno.ts';
 import type { Mem } from '../base/mem.ts';
 import { StatBuf } from '../base/stat.ts';
 import type { Sys } from '../base/sys.ts';
+import type { Turns } from '../base/turns.ts';
 import type { Writer } from '../p9/coder.ts';
 import { NOFID, RREAD_HEADER } from '../p9/constants.ts';
 import { T } from '../p9/messages.ts';
@@ -21,6 +22,7 @@ import { DescriptorPool } from './pool.ts';
 import { QidPaths } from './qid.ts';
 import { SlowReads } from './slow.ts';
 import type { Stats } from './stats.ts';
+import { CHANGES_REPLY, Watches } from './watches.ts';
 
 /** The largest reply of a message that is neither Tread nor Treaddir: Rreadlink with a target of PATH_MAX. */
 const SMALL_REPLY = 4352;
@@ -44,6 +46,7 @@ export class Folder implements Backend {
   readonly paths: QidPaths;
   readonly locks: LockTable;
   readonly slow: SlowReads;
+  readonly watches: Watches;
   readonly fids = new Map<number, Fid>();
   readonly rootFd: number;
   private readonly denied: Set<number>;
@@ -66,7 +69,7 @@ export class Folder implements Backend {
   dentsEnd = 0;
 
   /** `rootFd`: O_PATH descriptor of the folder; the caller closes it after the connection's end. */
-  constructor(sys: Sys, rootFd: number, options: ServerOptions, stats: Stats) {
+  constructor(sys: Sys, turns: Turns, rootFd: number, options: ServerOptions, stats: Stats) {
     this.sys = sys;
     this.rootFd = rootFd;
     this.options = options;
@@ -80,10 +83,13 @@ export class Folder implements Backend {
     // What does the work of two messages is refused with either.
     if (options.deny.has(T.walk) || options.deny.has(T.getattr)) this.denied.add(T.lookup);
     if (options.deny.has(T.readdir) || this.denied.has(T.lookup)) this.denied.add(T.readdirplus);
+    // Changes name what is in a folder.
+    if (this.denied.has(T.readdirplus)) this.denied.add(T.watch);
     this.identity = new Identity(sys, options);
     this.pool = new DescriptorPool(sys, rootFd, this.identity, Math.max(64, options.limits.descriptors));
     this.locks = new LockTable(sys, this.pool);
     this.slow = new SlowReads(sys, stats, options.limits.slowBytes);
+    this.watches = new Watches(sys, turns, options.limits.watches);
     const r = sys.stat(rootFd, this.stat);
     if (r < 0) throw new Error(`stat of the share's root: errno ${-r}`);
     this.paths = new QidPaths(this.stat);
@@ -95,6 +101,7 @@ export class Folder implements Backend {
     this.msize = msize;
     if (m.type === T.read || m.type === T.readdir || m.type === T.readdirplus)
       return Math.min(m.count + RREAD_HEADER, msize) + READDIR_SLACK;
+    if (m.type === T.changes) return CHANGES_REPLY;
     return m.type === T.getlock ? GETLOCK_REPLY : SMALL_REPLY;
   }
 
@@ -108,6 +115,7 @@ export class Folder implements Backend {
   reset(): void {
     for (const fid of this.fids.values()) this.release(fid);
     this.fids.clear();
+    this.watches.close();
     this.xattrFids = 0;
     this.dentsOf = undefined;
   }

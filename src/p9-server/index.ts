@@ -30,7 +30,7 @@ export async function serveConnection(how: {
   const { sys, readFd, writeFd, rootFd, options } = how;
   const stats = how.stats ?? new Stats();
   const turns = new Turns(sys);
-  const backend = new Folder(sys, rootFd, options, stats);
+  const backend = new Folder(sys, turns, rootFd, options, stats);
   let end: ServeEnd = { clean: false, why: 'the loop ended' };
   new Connection({
     sys,

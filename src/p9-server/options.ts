@@ -22,6 +22,8 @@ export interface Limits {
   xattrFids: number;
   /** Requests that wait for a disk or for a reply to be taken. */
   inflight: number;
+  /** Folders whose changes one connection is told of. */
+  watches: number;
   /** Bytes of replies being read from a disk. */
   slowBytes: number;
 }
@@ -32,6 +34,7 @@ export const DEFAULT_LIMITS: Limits = {
   descriptors: 16_384,
   xattrFids: 64,
   inflight: 256,
+  watches: 8192,
   slowBytes: 8 * 1024 * 1024,
 };
 

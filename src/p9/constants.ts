@@ -51,6 +51,17 @@ export const SETATTR_CTIME = 0x40;
 export const SETATTR_ATIME_SET = 0x80;
 export const SETATTR_MTIME_SET = 0x100;
 
+/** `what` of a record of Rchanges: the name came, went, or stands for another object now. */
+export const CHANGE_ENTRY = 1;
+/** Attributes or bytes of the object with that name changed. */
+export const CHANGE_OBJECT = 2;
+/** The folder's own attributes changed; the name is empty. */
+export const CHANGE_SELF = 4;
+/** The watch has ended, changes may have gone untold; the name is empty. */
+export const CHANGE_LOST = 8;
+/** As the id of a record with CHANGE_LOST: all watches have. */
+export const ALL_WATCHES = 0xffffffff;
+
 /** Tlock, Tgetlock. */
 export const LOCK_RDLCK = 0;
 export const LOCK_WRLCK = 1;

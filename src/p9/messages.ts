@@ -305,6 +305,20 @@ export const ROWS: readonly Row[] = [
     c.str(m.name);
   }),
   row(143, 'Rlookup', attributes),
+  // fid[4] id[4]
+  row(144, 'Twatch', (c, m) => {
+    m.fid = c.u32(m.fid);
+    m.id = c.u32(m.id);
+  }),
+  row(145, 'Rwatch', none),
+  // id[4]
+  row(146, 'Tunwatch', (c, m) => {
+    m.id = c.u32(m.id);
+  }),
+  row(147, 'Runwatch', none),
+  row(148, 'Tchanges', none),
+  // count[4] data; a record is id[4] what[1] name[s]
+  row(149, 'Rchanges', payload),
 ];
 
 function row(type: number, name: string, body: Row['body']): Row {
@@ -353,5 +367,8 @@ export const T = {
   remove: 122,
   readdirplus: 140,
   lookup: 142,
+  watch: 144,
+  unwatch: 146,
+  changes: 148,
 } as const;
 export const RLERROR = 7;

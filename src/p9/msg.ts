@@ -97,6 +97,8 @@ export class Msg {
   length: Off = 0;
   procId = 0;
   status = 0;
+  /** Twatch, Tunwatch: the client's number for a watched folder. */
+  id = 0;
 
   readonly name = new Span();
   /** Trenameat newname, Tsymlink and Rreadlink target, Tattach aname. */

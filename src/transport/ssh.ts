@@ -10,6 +10,8 @@ export interface SshOptions {
   remoteProgram: string;
   /** Asks the other end for a read-only share: nothing that goes wrong here can then write there. */
   readOnly: boolean;
+  /** The sub-command there that speaks on its standard input and output; `serve` if it is not said. */
+  command?: 'serve' | 'receive';
 }
 
 export const SSH_DEFAULTS: SshOptions = { program: 'ssh', remoteProgram: 'ninefold', readOnly: false };
@@ -48,7 +50,7 @@ export function sshArgv(source: Source & { kind: 'ssh' }, options: SshOptions): 
 
 /** The command line that the login shell of the other end gets as one string. */
 export function remoteCommand(path: string, options: SshOptions): string {
-  const words = [quote(options.remoteProgram), 'serve', '--stdio'];
+  const words = [quote(options.remoteProgram), options.command ?? 'serve', '--stdio'];
   if (options.readOnly) words.push('--read-only');
   // ssh starts in the login's home, so a path below it needs no tilde, which a quoted word could not hold anyway.
   const folder = path === '~' || path === '~/' ? '.' : path.startsWith('~/') ? `./${path.slice(2)}` : path;

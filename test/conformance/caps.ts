@@ -12,7 +12,7 @@ import { Kernel } from './kernel.ts';
 type Probe = (k: Kernel, dir: string) => void;
 
 /** Each must do, in a folder of its own, what the capability stands for; a failure is the reason why not. */
-const PROBES: Readonly<Record<Exclude<Cap, 'root' | 'behind'>, Probe>> = {
+const PROBES: Readonly<Record<Exclude<Cap, 'root' | 'second'>, Probe>> = {
   xattr: (k, dir) => k.setxattr(dir, 'user.probe', 'x'),
   bigXattr: (k, dir) => k.setxattr(dir, 'user.probe', Buffer.alloc(65_536)),
   trusted: (k, dir) => k.setxattr(dir, 'trusted.probe', 'x'),
@@ -84,7 +84,7 @@ export function probe(dir: string, asRoot: boolean): Caps {
   const place = fs.mkdtempSync(join(dir, 'probe-'));
   const caps = {} as Record<Cap, true | string>;
   caps.root = asRoot || 'needs root';
-  caps.behind = 'the folder behind the target is not known';
+  caps.second = 'no second client of this folder is known';
   for (const [cap, attempt] of Object.entries(PROBES) as [keyof typeof PROBES, Probe][]) {
     try {
       attempt(k, place);

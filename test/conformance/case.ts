@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import assert from 'node:assert/strict';
+import { errnoName } from '../../src/base/errno.ts';
 import type { Kernel } from './kernel.ts';
 import type { Python } from './python.ts';
 
@@ -32,8 +33,8 @@ export type Cap =
   | 'btime'
   /** Files of 2^40 bytes and more. */
   | 'bigFiles'
-  /** A second path to the same folder, behind the target's back: `ctx.behind`. */
-  | 'behind';
+  /** A second client of the same folder: `ctx.there`. */
+  | 'second';
 
 /** `true`, or why not. */
 export type Caps = Readonly<Record<Cap, true | string>>;
@@ -50,6 +51,8 @@ export interface Ctx {
   readonly python: Python;
   /** `dir/name`. */
   at(...names: string[]): string;
+  /** The same name as a second client sees it, which has its own connection and caches: call `need('second')` before. */
+  there(...names: string[]): string;
   /** Makes `dir/name` a file that holds `content`, and returns its path. */
   file(name: string, content?: string | Uint8Array, mode?: number): string;
   /** Makes the folder `dir/name` and returns its path. */
@@ -70,6 +73,12 @@ export const ALICE = 64_101;
 export const BOB = 64_102;
 export const TEAM = 64_200;
 
+/** `'ENOENT'`; also for errors that libuv has no name for, such as ESTALE. */
+export function codeOf(error: unknown): string | undefined {
+  const { code, errno } = error as { code?: unknown; errno?: unknown };
+  return typeof errno === 'number' && errno < 0 ? errnoName(errno) : (code as string | undefined);
+}
+
 /** Asserts that `fn` fails with one of these codes (`'ENOENT'`). */
 export function fails(codes: string | readonly string[], fn: () => unknown): void {
   const wanted = typeof codes === 'string' ? [codes] : codes;
@@ -77,7 +86,7 @@ export function fails(codes: string | readonly string[], fn: () => unknown): voi
   try {
     result = fn();
   } catch (error) {
-    const code = (error as { code?: unknown }).code;
+    const code = codeOf(error);
     if (error instanceof Cannot || error instanceof assert.AssertionError || typeof code !== 'string')
       throw error;
     assert.ok(wanted.includes(code), `failed with ${code} instead of ${wanted.join(' or ')}`);

@@ -9,6 +9,8 @@ import { Context } from './context.ts';
 export interface Order {
   name: string;
   dir: string;
+  /** `dir` as a second client sees it. */
+  second?: string;
   caps: Caps;
 }
 
@@ -20,7 +22,7 @@ export interface Outcome {
   ms: number;
 }
 
-async function run({ name, dir, caps }: Order): Promise<Outcome> {
+async function run({ name, dir, caps, second }: Order): Promise<Outcome> {
   const begin = performance.now();
   const done = (status: Outcome['status'], why: string): Outcome => ({
     name,
@@ -34,7 +36,7 @@ async function run({ name, dir, caps }: Order): Promise<Outcome> {
   let context: Context | undefined;
   let outcome: Outcome;
   try {
-    context = new Context(openSys(), dir, caps);
+    context = new Context(openSys(), dir, caps, second);
     await work(context);
     outcome = done('passed', '');
   } catch (error) {

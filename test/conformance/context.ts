@@ -14,17 +14,25 @@ export class Context implements Ctx {
   readonly caps: Caps;
   readonly k: Kernel;
   readonly python = new Python();
+  private readonly second: string | undefined;
   private readonly undo: (() => void)[] = [];
 
-  constructor(sys: Sys, dir: string, caps: Caps) {
+  /** `second`: `dir` as a second client sees it. */
+  constructor(sys: Sys, dir: string, caps: Caps, second?: string) {
     this.dir = dir;
     this.caps = caps;
+    this.second = second;
     this.k = new Kernel(sys);
     fs.mkdirSync(dir, 0o755);
   }
 
   at(...names: string[]): string {
     return join(this.dir, ...names);
+  }
+
+  there(...names: string[]): string {
+    if (this.second === undefined) throw new Cannot('no second client of this folder is known');
+    return join(this.second, ...names);
   }
 
   file(name: string, content: string | Uint8Array = '', mode = 0o644): string {

@@ -64,7 +64,7 @@ export class Kernel {
     check('renameat2', this.sys.renameat(AT_FDCWD, this.path1, AT_FDCWD, this.path2, flags));
   }
 
-  unlink(path: string, flags: number): void {
+  unlink(path: string | Buffer, flags: number): void {
     this.path1.cstring(path);
     check('unlinkat', this.sys.unlinkat(AT_FDCWD, this.path1, flags));
   }
@@ -76,7 +76,7 @@ export class Kernel {
   }
 
   /** Never follows a symlink. */
-  utimens(path: string, atime: Time, mtime: Time): void {
+  utimens(path: string | Buffer, atime: Time, mtime: Time): void {
     this.object(path, (fd) => this.futimens(fd, atime, mtime));
   }
 
@@ -142,7 +142,7 @@ export class Kernel {
   }
 
   /** Of the object itself, as the l*xattr calls do; a number is an open descriptor. */
-  getxattr(on: string | number, name: string, room = 65_536): Buffer {
+  getxattr(on: string | Buffer | number, name: string | Buffer, room = 65_536): Buffer {
     return this.on(on, (fd) => {
       this.path2.cstring(name);
       const n = check('getxattr', this.sys.getxattr(fd, this.path2, this.data, 0, room));
@@ -151,14 +151,14 @@ export class Kernel {
   }
 
   /** The value's size, by asking with no room. */
-  xattrSize(on: string | number, name: string): number {
+  xattrSize(on: string | Buffer | number, name: string | Buffer): number {
     return this.on(on, (fd) => {
       this.path2.cstring(name);
       return check('getxattr', this.sys.getxattr(fd, this.path2, this.data, 0, 0));
     });
   }
 
-  setxattr(on: string | number, name: string, value: Uint8Array | string, flags = 0): void {
+  setxattr(on: string | Buffer | number, name: string | Buffer, value: Uint8Array | string, flags = 0): void {
     this.on(on, (fd) => {
       const v = typeof value === 'string' ? Buffer.from(value) : value;
       this.path2.cstring(name);
@@ -167,21 +167,21 @@ export class Kernel {
     });
   }
 
-  listxattr(on: string | number, room = 65_536): string[] {
+  listxattr(on: string | Buffer | number, room = 65_536): string[] {
     return this.on(on, (fd) => {
       const n = check('listxattr', this.sys.listxattr(fd, this.data, 0, room));
       return Buffer.from(this.data.u8.slice(0, n)).toString('latin1').split('\0').slice(0, -1);
     });
   }
 
-  removexattr(on: string | number, name: string): void {
+  removexattr(on: string | Buffer | number, name: string | Buffer): void {
     this.on(on, (fd) => {
       this.path2.cstring(name);
       check('removexattr', this.sys.removexattr(fd, this.path2));
     });
   }
 
-  private on<T>(on: string | number, fn: (fd: number) => T): T {
+  private on<T>(on: string | Buffer | number, fn: (fd: number) => T): T {
     return typeof on === 'number' ? fn(on) : this.object(on, fn);
   }
 

@@ -9,7 +9,7 @@ import { openTarget } from './targets.ts';
 test('a local folder passes the conformance cases', async (t) => {
   const target = await openTarget('local', false);
   t.after(() => target.close());
-  const outcomes = await runCases({ dir: target.dir, caps: target.caps });
-  assert.ok(outcomes.length >= 350);
+  const outcomes = await runCases({ dir: target.dir, caps: target.caps, second: target.second });
+  assert.ok(outcomes.length >= 500);
   await asTests(t, outcomes);
 });

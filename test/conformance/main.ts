@@ -33,6 +33,7 @@ try {
   outcomes = await runCases({
     dir: target.dir,
     caps: target.caps,
+    second: target.second,
     asUser,
     ...(values.only === undefined ? {} : { only: new RegExp(values.only) }),
     report: (o) => {

@@ -45,7 +45,7 @@ export const PLACES: readonly Place[] = [
 ];
 
 /** An emulated machine runs about this many times slower than the one that emulates it, and that may be busy. */
-const GUEST_SLOWNESS = 4;
+const GUEST_SLOWNESS = 12;
 
 export interface RunPlace {
   only?: string;

@@ -17,6 +17,8 @@ const CASE_LIMIT_MS = 30_000 * SLOWNESS;
 export interface Plan {
   /** Each case makes a fresh folder in here: whoever runs them must be able to. */
   dir: string;
+  /** `dir` as a second client sees it, if there is one. */
+  second?: string | undefined;
   caps: Caps;
   /** Run the cases as `nobody`; only root can. */
   asUser?: boolean;
@@ -34,9 +36,11 @@ export async function runCases(plan: Plan): Promise<Outcome[]> {
   for (const name of Object.keys(cases)) {
     if (plan.only && !plan.only.test(name)) continue;
     child ??= startChild(plan.asUser ?? false);
+    const folder = `case-${process.pid}-${++number}`;
     const outcome = await runOne(child, {
       name,
-      dir: join(plan.dir, `case-${process.pid}-${++number}`),
+      dir: join(plan.dir, folder),
+      ...(plan.second === undefined ? {} : { second: join(plan.second, folder) }),
       caps: plan.caps,
     });
     outcomes.push(outcome);

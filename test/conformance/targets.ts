@@ -1,18 +1,27 @@
 // SPDX-License-Identifier: MIT
 
 import { spawn } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { program } from '../helpers/places.ts';
 import { probe } from './caps.ts';
 import type { Cap, Caps } from './case.ts';
+import { openGround } from './ground.ts';
 import { NOBODY } from './run.ts';
 import { isV9fs, openV9fs } from './v9fs.ts';
 
 export interface Target {
   dir: string;
+  /** `dir` as a second client sees it, which has its own connection and caches. */
+  second?: string;
+  /** The folder that is shared, if it can be looked at without the target. */
+  share?: string;
+  /** An empty local folder on the same file system as the share. */
+  beside?: string;
   caps: Caps;
+  /** Takes the target away and puts it up again: nothing of it may be open. */
+  remount?(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -29,14 +38,11 @@ export async function openTarget(name: string, asUser: boolean): Promise<Target>
   if (name === 'mount') return openMount(asRoot, asUser);
   if (isV9fs(name)) return openV9fs(name, asRoot, asUser);
   if (name !== 'local') return { dir: name, caps: probe(name, asRoot), close: async () => undefined };
-  const dir = mkdtempSync(join(tmpdir(), 'ninefold-local-'));
-  chmodSync(dir, 0o755);
-  if (asUser) chownSync(dir, NOBODY, NOBODY);
-  return {
-    dir,
-    caps: probe(dir, asRoot),
-    close: async () => rmSync(dir, { recursive: true, force: true }),
-  };
+  const ground = openGround('local');
+  if (asUser) chownSync(ground.dir, NOBODY, NOBODY);
+  // Here every process is a client of its own.
+  const caps = { ...probe(ground.dir, asRoot), second: true as const };
+  return { dir: ground.dir, second: ground.dir, caps, close: async () => ground.close() };
 }
 
 /** What the protocol has no message for, or the server does not carry by design. Everything else that the folder behind can do, its mount must do too. */
@@ -51,25 +57,41 @@ const NOT_CARRIED: Partial<Record<Cap, string>> = {
 };
 
 async function openMount(asRoot: boolean, asUser: boolean): Promise<Target> {
-  const base = mkdtempSync(join(tmpdir(), 'ninefold-mount-'));
-  chmodSync(base, 0o755);
-  const [share, mountpoint] = [join(base, 'share'), join(base, 'mnt')];
-  for (const dir of [share, mountpoint]) {
-    mkdirSync(dir);
-    if (asUser) chownSync(dir, NOBODY, NOBODY);
+  const ground = openGround('mount');
+  const [share = '', dir = '', second = '', beside = ''] = ['share', 'mnt', 'second', 'beside'].map((n) =>
+    join(ground.dir, n),
+  );
+  for (const folder of [share, dir, second, beside]) {
+    mkdirSync(folder);
+    if (asUser) chownSync(folder, NOBODY, NOBODY);
   }
   const sandbox = process.env.NINEFOLD_SANDBOX ?? 'none';
   const serve = `exec "${process.execPath}" "${program('qfsd')}" 0 1 "${share}" --devices --sandbox ${sandbox}`;
   const options = asRoot ? 'symfollow,suid,dev,allow_other' : '';
   const extra = [process.env.NINEFOLD_MOUNT_OPTIONS ?? '', options].filter((o) => o !== '').join(',');
   const oArgs = extra === '' ? [] : ['-o', extra];
-  await ninefold(asUser, ['mount', ...oArgs, `exec:${serve}`, mountpoint]);
+  const mounted = new Set<string>();
+  const mount = async (folder: string): Promise<void> => {
+    await ninefold(asUser, ['mount', ...oArgs, `exec:${serve}`, folder]);
+    mounted.add(folder);
+  };
+  const unmount = async (folder: string): Promise<void> => {
+    mounted.delete(folder);
+    await ninefold(asUser, ['unmount', folder]);
+  };
   const close = async (): Promise<void> => {
-    await ninefold(asUser, ['unmount', mountpoint]);
-    rmSync(base, { recursive: true, force: true });
+    for (const folder of [...mounted]) await unmount(folder);
+    ground.close();
   };
   try {
-    return { dir: mountpoint, caps: mountCaps(share, asRoot), close };
+    for (const folder of [dir, second]) await mount(folder);
+    const remount = async (): Promise<void> => {
+      for (const folder of [dir, second]) {
+        await unmount(folder);
+        await mount(folder);
+      }
+    };
+    return { dir, second, share, beside, caps: mountCaps(share, asRoot), remount, close };
   } catch (error) {
     await close();
     throw error;
@@ -78,7 +100,7 @@ async function openMount(asRoot: boolean, asUser: boolean): Promise<Target> {
 
 /** The folder behind tells what can be expected; a mount that cannot do it fails the cases instead of hiding them. */
 function mountCaps(share: string, asRoot: boolean): Caps {
-  const caps = { ...probe(share, asRoot) };
+  const caps = { ...probe(share, asRoot), second: true as const } as Record<Cap, true | string>;
   for (const [cap, why] of Object.entries(NOT_CARRIED) as [Cap, string][]) caps[cap] = why;
   return caps;
 }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chownSync, closeSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { because } from '../../src/base/error.ts';
 import { MNT_DETACH, mount, umount } from '../../src/linux/mount.ts';
@@ -10,6 +9,7 @@ import { socketpair } from '../../src/linux/net.ts';
 import { program } from '../helpers/places.ts';
 import { probe } from './caps.ts';
 import type { Cap, Caps } from './case.ts';
+import { openGround } from './ground.ts';
 import { NOBODY } from './run.ts';
 import type { Target } from './targets.ts';
 
@@ -35,31 +35,63 @@ export function isV9fs(name: string): boolean {
 /** A folder of the system's temporary one, served over a socket pair and mounted by the kernel's own client. Only root can. */
 export async function openV9fs(name: string, asRoot: boolean, asUser: boolean): Promise<Target> {
   const [server = '', given = ''] = name.split(':');
-  const base = mkdtempSync(join(tmpdir(), 'ninefold-v9fs-'));
-  chmodSync(base, 0o755);
-  const [share, mountpoint] = [join(base, 'share'), join(base, 'mnt')];
-  for (const dir of [share, mountpoint]) {
+  const ground = openGround('v9fs');
+  const share = join(ground.dir, 'share');
+  const mountpoints = ['mnt', 'second'].map((n) => join(ground.dir, n));
+  const beside = join(ground.dir, 'beside');
+  for (const dir of [share, beside, ...mountpoints]) {
     mkdirSync(dir);
     if (asUser) chownSync(dir, NOBODY, NOBODY);
   }
   const any = /(^|,)access=any(,|$)/.test(given);
+  const mounts: Mounted[] = [];
+  const closeAll = async (): Promise<void> => {
+    for (const m of mounts.splice(0)) {
+      await unmount(m.dir);
+      await ended(m.child);
+    }
+  };
+  const openAll = (): void => {
+    for (const dir of mountpoints) mounts.push(mountOne(name, share, dir, asUser, any));
+  };
+  const close = async (): Promise<void> => {
+    await closeAll();
+    ground.close();
+  };
+  const remount = async (): Promise<void> => {
+    await closeAll();
+    openAll();
+  };
+  try {
+    openAll();
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const [dir = '', second = ''] = mountpoints;
+  return { dir, second, share, beside, caps: caps(share, asRoot, server, any), remount, close };
+}
+
+interface Mounted {
+  dir: string;
+  child: ChildProcess;
+}
+
+/** One client and its server. */
+function mountOne(name: string, share: string, dir: string, asUser: boolean, any: boolean): Mounted {
+  const [server = '', given = ''] = name.split(':');
   const { child, fd } = serve(server, share, asUser && any);
   const options = ['trans=fd', 'locktimeout=1', `rfdno=${fd}`, `wfdno=${fd}`, 'version=9p2000.L'];
   // diod exports by path; our server has one folder. With access=any everyone is the user of this name.
   options.push(`uname=${asUser ? 'nobody' : 'root'}`, ...(server === 'diod' ? [`aname=${share}`] : []));
   if (!any) options.push('posixacl');
-  const r = mount(name, mountpoint, '9p', 0, [...options, given].filter((o) => o !== '').join(','));
+  const r = mount(name, dir, '9p', 0, [...options, given].filter((o) => o !== '').join(','));
   closeSync(fd);
-  const close = async (): Promise<void> => {
-    await unmount(mountpoint);
-    await ended(child);
-    rmSync(base, { recursive: true, force: true });
-  };
   if (r < 0) {
     child.kill();
     throw new Error(`cannot mount ${name}: ${because(r)}`);
   }
-  return { dir: mountpoint, caps: caps(share, asRoot, server, any), close };
+  return { dir, child };
 }
 
 function serve(server: string, share: string, asUser: boolean): { child: ChildProcess; fd: number } {
@@ -85,7 +117,10 @@ function serve(server: string, share: string, asUser: boolean): { child: ChildPr
 
 /** The folder behind tells what can be expected; a mount that cannot do it fails the cases instead of hiding them. */
 function caps(share: string, asRoot: boolean, server: string, any: boolean): Caps {
-  const all = { ...probe(share, asRoot), ...NOT_CARRIED };
+  const all = { ...probe(share, asRoot), ...NOT_CARRIED, second: true as const } as Record<
+    Cap,
+    true | string
+  >;
   if (server !== 'diod') all.trusted = 'only user attributes are served';
   if (any) {
     all.root = 'with access=any everyone acts as one user';

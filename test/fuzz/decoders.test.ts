@@ -17,11 +17,11 @@ import { MAXWELEM } from '../../src/p9/constants.ts';
 import { DIRENT_FIXED, Dirent, readDirent } from '../../src/p9/dirent.ts';
 import { BY_TYPE, T } from '../../src/p9/messages.ts';
 import { Msg } from '../../src/p9/msg.ts';
-import { fuzz } from './budget.ts';
+import { fuzzDecoder } from './budget.ts';
 import { frame } from './frames.ts';
 
 test('a frame is more bytes, a bad frame or a whole one, and nothing else', async (t) => {
-  await fuzz(
+  await fuzzDecoder(
     t,
     fc.property(
       fc.uint8Array({ maxLength: 64 }),
@@ -47,7 +47,7 @@ const reused = new Msg();
 test('any frame decodes, is unknown or is malformed; what decodes encodes to the same bytes', async (t) => {
   const out = new Uint8Array(1 << 16);
   const seen = new Map<number, number>();
-  await fuzz(
+  await fuzzDecoder(
     t,
     fc.property(frame, fc.nat(50), (bytes, before) => {
       // Not at the beginning of its buffer, and with other bytes behind: nothing of them may matter.
@@ -77,7 +77,7 @@ test('any frame decodes, is unknown or is malformed; what decodes encodes to the
 });
 
 test('a writer too small for a message writes nothing outside and says so', async (t) => {
-  await fuzz(
+  await fuzzDecoder(
     t,
     fc.property(frame, fc.nat(400), (bytes, room) => {
       const r = new Reader(bytes);
@@ -101,7 +101,7 @@ test('a writer too small for a message writes nothing outside and says so', asyn
 
 test('entries of a listing move on, stay inside and end', async (t) => {
   const e = new Dirent();
-  await fuzz(
+  await fuzzDecoder(
     t,
     fc.property(fc.uint8Array({ maxLength: 400 }), fc.nat(400), (bytes, cut) => {
       const end = Math.min(cut, bytes.length);

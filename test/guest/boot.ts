@@ -17,6 +17,10 @@ export interface Job {
   limitMs: number;
   /** MiB. */
   memory?: number;
+  /** More of QEMU's command line: devices. */
+  devices?: readonly string[];
+  /** Descriptors that QEMU gets as GUEST_FDS and on. */
+  fds?: readonly number[];
   stdout(bytes: Buffer): void;
   stderr(bytes: Buffer): void;
   /** Ends the guest at once. */
@@ -29,6 +33,8 @@ const BARE = {
   LANG: 'C.UTF-8',
 };
 const CONSOLE_KEPT = 16_384;
+/** Below are the console's and the ports'. */
+export const GUEST_FDS = 6;
 
 /**
  * Boots a Debian kernel under QEMU with the host's files (read-only for the host: an overlay takes what is written), runs one command as
@@ -52,10 +58,11 @@ export async function runInGuest(job: Job): Promise<number> {
       ...['-chardev', `socket,id=${name},fd=${i + 3}`],
       ...['-device', `virtserialport,chardev=${name},name=${name}`],
     ]),
+    ...(job.devices ?? []),
   ];
   // setpriv(1): should this process be killed, the kernel ends QEMU.
   const qemu = spawn('setpriv', ['--pdeathsig', 'KILL', 'qemu-system-x86_64', ...args], {
-    stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', 'pipe', ...(job.fds ?? [])],
     ...(job.signal ? { signal: job.signal, killSignal: 'SIGKILL' } : {}),
   });
   return attend(qemu, job);

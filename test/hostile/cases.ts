@@ -191,7 +191,7 @@ export const CASES: Record<string, Case> = {
       );
       return [{ ...r, body: bytes([32, e.length], e) }];
     },
-    run: 'timeout -s KILL 1 find . > /dev/null; echo ended $?',
+    run: 'timeout --foreground -s KILL 1 find . > /dev/null; echo ended $?',
     says: /ended 137/,
   },
   'a folder of nothing but bad names': {
@@ -259,6 +259,33 @@ export const CASES: Record<string, Case> = {
     run: 'ls d/d/d',
     says: IO,
     logs: /root of the share inside itself/,
+  },
+  'a refusal to make something is told as it is': {
+    bend: (r, m) =>
+      m.type === T.mkdir ? [error(r.tag, 2)] : m.type === T.symlink ? [error(r.tag, 24)] : undefined,
+    run: 'mkdir new; ln -s x new',
+    says: /No such file[\s\S]*Too many open files/,
+  },
+  'two folders, each inside the other': {
+    bend: (() => {
+      const [inner, outer] = [folder(8, {}), folder(3, {})];
+      return (r, m, thing) => {
+        // `d` holds `in`, `in` holds `d`; what is opened is never what was found, so that the way up is followed.
+        if (m.type === T.walk && m.nwname > 0) {
+          const qids = Array.from({ length: m.nwname }, (_, i) =>
+            qid(m.names[i]?.text() === 'in' ? inner : outer),
+          );
+          return [{ ...r, type: T.walk + 1, body: bytes([16, m.nwname], ...qids) }];
+        }
+        if (m.type === T.getattr && thing?.path !== 1)
+          return [{ ...r, type: T.getattr + 1, body: attr(m.fid % 2 === 0 ? inner : outer) }];
+        return m.type === T.lopen
+          ? [{ ...r, type: T.lopen + 1, body: bytes(qid(file(99, '')), [32, 0]) }]
+          : undefined;
+      };
+    })(),
+    run: 'for i in 1 2 3; do ls d/in d/in/d d; done',
+    says: /Stale file handle|Input\/output error|Too many levels/,
   },
   'a walk that goes further than it was asked to': {
     bend: (r, m) =>

@@ -105,6 +105,12 @@ export class FakeServer {
     this.socket.destroy();
   }
 
+  /** True: nothing more is taken from the socket, so that its buffers fill. */
+  set deaf(on: boolean) {
+    if (on) this.socket.pause();
+    else this.socket.resume();
+  }
+
   /** Sends bytes now. */
   say(data: Buffer): void {
     this.socket.write(data);

@@ -33,7 +33,7 @@ withRig('a program that waits for a silent one can be killed, and the mount goes
     if (m.type === T.read) asked = true;
     return m.type === T.read ? [] : undefined;
   };
-  const ran = await r.sh('timeout -s KILL 0.5 cat f; echo ended $?');
+  const ran = await r.sh('timeout --foreground -s KILL 0.5 cat f; echo ended $?');
   assert.ok(asked);
   assert.match(ran.out, /ended 137/);
   // (The page of `f` that was asked for stays locked until its answer comes: whoever wants it waits for it, and can be killed too.)

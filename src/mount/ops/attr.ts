@@ -105,6 +105,7 @@ export function setattr(e: Engine, op: Op): void {
   if ((valid & FATTR_FH) !== 0) {
     const h = e.handles.get(dv.getUint32(b + 8, true), dv.getUint32(b + 12, true));
     if (h === undefined || h.node !== node) return e.error(op, EBADF);
+    if (h.fid < 0) return withOwnFid(e, op, node, apply);
     op.fid = h.fid;
     return apply(e, op);
   }

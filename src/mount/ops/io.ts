@@ -2,6 +2,7 @@
 
 import { EIO } from '../../base/errno.ts';
 import { S_ISGID, S_ISUID } from '../../base/stat.ts';
+import { O_APPEND } from '../../base/sys.ts';
 import { IN_HEADER, OUT_HEADER, WRITE_KILL_SUIDGID } from '../../fuse-abi/index.ts';
 import { ioUnit, putWriteHeader, type Reply, SETATTR_MODE, T, WRITE_HEADER } from '../../p9-client/index.ts';
 import type { Engine } from '../engine.ts';
@@ -11,6 +12,7 @@ import type { Op } from '../op.ts';
 import { changingObject } from '../prefetch.ts';
 import { killsOf } from './attr.ts';
 import { handleOf } from './open.ts';
+import { pagesFid, writeThroughNewFid } from './write-back.ts';
 
 const TWO32 = 4294967296;
 /** Writes up to this many bytes are copied behind the requests that wait, so that many go out with one system call. */
@@ -62,7 +64,7 @@ function onRead(e: Engine, op: Op, err: number, r: Reply): void {
   e.answer(op, op.a);
 }
 
-/** FUSE_WRITE: fh@0 offset@8 size@16 write_flags@20, data@40 → size u32, pad. */
+/** FUSE_WRITE: fh@0 offset@8 size@16 write_flags@20 flags@32, data@40 → size u32, pad. */
 export function write(e: Engine, op: Op): void {
   const h = handleOf(e, op);
   if (h === undefined) return;
@@ -75,6 +77,17 @@ export function write(e: Engine, op: Op): void {
   e.policy.onWrite(node);
   changingObject(e, node);
   op.handle = h;
+  let { fid } = h;
+  // Pages of a shared map, or a descriptor that F_SETFL has made one that does not append.
+  if ((h.flags & O_APPEND) !== 0 && (dv.getUint32(b + 32, true) & O_APPEND) === 0) {
+    fid = pagesFid(h);
+    if (fid < 0) {
+      op.offLo = dv.getUint32(b + 8, true);
+      op.offHi = dv.getUint32(b + 12, true);
+      op.data = u8.slice(data, data + asked);
+      return writeThroughNewFid(e, op);
+    }
+  }
   if ((dv.getUint32(b + 20, true) & WRITE_KILL_SUIDGID) !== 0 && (node.mode & (S_ISUID | S_ISGID)) !== 0) {
     dropPrivileges(e, op, h);
   }
@@ -85,11 +98,11 @@ export function write(e: Engine, op: Op): void {
   const hi = dv.getUint32(b + 12, true);
   const tag = e.call(op, T.write, onWritten);
   if (size <= COPIED && size + WRITE_HEADER <= e.req.room) {
-    e.req.write(tag, h.fid, lo, hi, u8.subarray(data, data + size));
+    e.req.write(tag, fid, lo, hi, u8.subarray(data, data + size));
     return;
   }
   // The header goes where the kernel's was: header and data leave in one piece from where they lie.
-  putWriteHeader(dv, data - WRITE_HEADER, tag, h.fid, lo, hi, size);
+  putWriteHeader(dv, data - WRITE_HEADER, tag, fid, lo, hi, size);
   e.sendRun(e.request, data - WRITE_HEADER, size + WRITE_HEADER);
 }
 

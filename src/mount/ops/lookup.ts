@@ -22,7 +22,10 @@ function look(e: Engine, op: Op): void {
   if (e.session.extended && !isDoubted(e, op.node as Node, op.name)) {
     op.newFid = -1;
     e.req.lookup(e.call(op, EXT.lookup, onLooked), op.fid, op.name);
-    if (op.prefetch) prefetch(e, op.node as Node, op.fid);
+    if (op.prefetch) {
+      prefetch(e, op.node as Node, op.fid);
+      e.recent.tried();
+    }
     op.prefetch = false;
     return;
   }
@@ -77,6 +80,8 @@ export function settleEntry(e: Engine, op: Op): void {
   if (op.waiting > 0 || op.err === 0) return;
   giveNewFid(e, op);
   const { err } = op;
+  // What was to be made is neither looked for instead nor told to be missing.
+  if (op.opcode !== OP.lookup) return e.error(op, err);
   if ((err === EMFILE || err === ENFILE) && !op.retried && e.fids.sweep(e, 256) > 0 && !op.done) {
     op.retried = true;
     op.err = 0;

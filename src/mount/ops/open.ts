@@ -1,26 +1,29 @@
 // SPDX-License-Identifier: MIT
 
 import { EBADF, EMFILE, ENFILE, ENOENT, ESTALE } from '../../base/errno.ts';
-import { S_IFDIR, S_IFREG } from '../../base/stat.ts';
-import { O_DIRECTORY, O_RDONLY, O_TRUNC } from '../../base/sys.ts';
+import { S_IFDIR, S_IFREG, S_ISGID, S_ISUID } from '../../base/stat.ts';
+import { O_ACCMODE, O_DIRECTORY, O_RDONLY, O_TRUNC } from '../../base/sys.ts';
 import {
   FSYNC_DATASYNC,
   IN_HEADER,
   NOTIFY_STORE,
   NOTIFY_STORE_HEAD,
   OP,
+  OPEN_KILL_SUIDGID,
   OPEN_OUT,
   OUT_HEADER,
   putNotifyStore,
   putOpenOut,
 } from '../../fuse-abi/index.ts';
-import { GETATTR_ALL, type Reply, T } from '../../p9-client/index.ts';
+import { GETATTR_ALL, type Reply, SETATTR_MODE, T } from '../../p9-client/index.ts';
 import type { Engine } from '../engine.ts';
 import { withFolder, withOwnFid } from '../fids.ts';
 import type { Handle } from '../handle.ts';
 import { Listing } from '../listing.ts';
 import type { Node } from '../node.ts';
-import type { Op } from '../op.ts';
+import type { Op, Step } from '../op.ts';
+import { listingFromMemory, waitsForListing } from '../walk-ahead.ts';
+import { killsOf } from './attr.ts';
 import { dropOwner, dropWithHandle } from './lock.ts';
 import { fetch } from './readdir.ts';
 
@@ -38,23 +41,39 @@ export function sentFlags(flags: number): number {
 /** FUSE_OPEN: flags u32, open_flags u32 → open_out. Twalk of no name and Tlopen of the clone. */
 export function open(e: Engine, op: Op): void {
   op.flags = e.request.dv.getUint32(IN_HEADER, true);
-  begin(e, op);
+  op.mode = e.request.dv.getUint32(IN_HEADER + 4, true);
+  if ((op.flags & O_ACCMODE) === O_RDONLY) e.ahead.noticed(e, op.node as Node);
+  openNow(e, op);
+}
+
+function openNow(e: Engine, op: Op): void {
+  if (!e.ahead.take(e, op, openNow)) begin(e, op);
 }
 
 /** FUSE_OPENDIR: as OPEN. Along with it the first entries are asked for. */
 export function opendir(e: Engine, op: Op): void {
   op.flags = O_RDONLY | O_DIRECTORY;
+  e.walk.opened(e, op.node as Node);
+  openListing(e, op);
+}
+
+function openListing(e: Engine, op: Op): void {
+  const node = op.node as Node;
+  if (waitsForListing(node, op, openListing)) return;
+  op.listing = listingFromMemory(e, node);
+  op.newFid = -1;
+  if (op.listing !== undefined) return opened(e, op, 0, 0);
   op.listing = new Listing();
   begin(e, op);
 }
 
 function begin(e: Engine, op: Op): void {
   const node = op.node as Node;
-  // An object without a name and without a fid is still there as long as it is open.
-  if (node.fid < 0 && node.parent === undefined && node.handles !== undefined) {
-    op.fid = node.handles.fid;
+  // An object without a fid is still there as long as it is open, whatever became of its name.
+  if (node.fid < 0 && node.openFid >= 0 && (e.session.ordered || node.parent === undefined)) {
+    op.fid = node.openFid;
     cloneAndOpen(e, op);
-  } else if ((op.flags & O_TRUNC) !== 0) withOwnFid(e, op, node, cloneAndOpen);
+  } else if ((op.flags & O_TRUNC) !== 0) withOwnFid(e, op, node, truncateAndOpen);
   else if (e.session.ordered && node.fid < 0 && node.parent !== undefined) {
     op.byName = true;
     withFolder(e, op, node.parent, walkAndOpen);
@@ -63,6 +82,28 @@ function begin(e: Engine, op: Op): void {
     withFolder(e, op, node, cloneAndOpen);
   }
 }
+
+/**
+ * O_TRUNC by one who may not keep set-user-id bits (FUSE_OPEN_KILL_SUIDGID): they are taken away first, in case the server is root and its kernel would let them
+ * stand.
+ */
+function truncateAndOpen(e: Engine, op: Op): void {
+  const node = op.node as Node;
+  if (
+    op.opcode === OP.open &&
+    (op.mode & OPEN_KILL_SUIDGID) !== 0 &&
+    (node.mode & (S_ISUID | S_ISGID)) !== 0
+  ) {
+    const mode = killsOf(node.mode);
+    if (mode !== node.mode)
+      e.req.setattr(e.call(op, T.setattr, onModeSet), op.fid, SETATTR_MODE, mode & 0o7777, 0, 0);
+    node.mode = mode;
+  }
+  cloneAndOpen(e, op);
+}
+
+/** A refusal changes nothing: the server's own kernel does the same as a rule. */
+function onModeSet(): void {}
 
 function cloneAndOpen(e: Engine, op: Op): void {
   op.newFid = e.fids.take();
@@ -91,7 +132,7 @@ function openInOrder(e: Engine, op: Op): void {
   }
   if (op.listing !== undefined && e.canReaddirplus) {
     const { listing } = op;
-    listing.at = e.now;
+    if (e.walk.isWalk) e.watching.watch(e, node, op.newFid);
     fetch(e, op, listing, op.newFid, true);
     if (e.policy.opensUnasked(op.node as Node)) opened(e, op, 0, 0);
   }
@@ -253,7 +294,9 @@ export function closeHandle(e: Engine, h: Handle): void {
   e.handles.close(h);
   if (h.node.locks !== undefined) dropWithHandle(e, h);
   if (h.fid >= 0) e.clunk(h.fid);
+  if (h.pagesFid >= 0) e.clunk(h.pagesFid);
   h.fid = -1;
+  h.pagesFid = -1;
   if (h.node.nlookup === 0) e.dropIfUnused(h.node);
 }
 
@@ -264,6 +307,24 @@ export function handleOf(e: Engine, op: Op): Handle | undefined {
   if (h === undefined) e.error(op, EBADF);
   return h;
 }
+
+/** Goes on with the handle's open fid in `op.fid`. A folder that was opened from memory gets one now; that it can be opened shows in what is done with it. */
+export function withOpenFid(e: Engine, op: Op, h: Handle, then: Step): void {
+  op.fid = h.fid;
+  if (h.fid >= 0) return then(e, op);
+  withFolder(e, op, h.node, (e2, op2) => {
+    if (h.fid < 0) {
+      h.fid = e2.fids.take();
+      e2.req.clone(e2.call(op2, T.walk, onIgnored), op2.fid, h.fid);
+      e2.req.lopen(e2.call(op2, T.lopen, onIgnored), h.fid, O_RDONLY | O_DIRECTORY);
+    }
+    op2.fid = h.fid;
+    then(e2, op2);
+  });
+}
+
+/** If it failed, so does what comes after it. */
+function onIgnored(): void {}
 
 /** FUSE_RELEASE, FUSE_RELEASEDIR: fh u64, flags u32, release_flags u32@12, lock_owner u64@16. Nobody waits for more than the word. */
 export function release(e: Engine, op: Op): void {
@@ -287,8 +348,8 @@ export function flush(e: Engine, op: Op): void {
 export function fsync(e: Engine, op: Op): void {
   const h = handleOf(e, op);
   if (h === undefined) return;
-  const datasync = e.request.dv.getUint32(IN_HEADER + 8, true) & FSYNC_DATASYNC;
-  e.req.fsync(e.call(op, T.fsync, onDone), h.fid, datasync);
+  op.a = e.request.dv.getUint32(IN_HEADER + 8, true) & FSYNC_DATASYNC;
+  withOpenFid(e, op, h, (e2, op2) => e2.req.fsync(e2.call(op2, T.fsync, onDone), op2.fid, op2.a));
 }
 
 /** For messages whose success says it all. */

@@ -30,7 +30,7 @@ import type { Node } from '../node.ts';
 import type { Op } from '../op.ts';
 import { rememberListing } from '../prefetch.ts';
 import { internAt } from './lookup.ts';
-import { handleOf } from './open.ts';
+import { handleOf, withOpenFid } from './open.ts';
 
 /** Bytes of entries asked for at a time. */
 const BATCH = 64 * 1024;
@@ -87,7 +87,8 @@ function serve(e: Engine, op: Op, l: Listing): void {
     if (len < 0) return;
     if (len > 0) {
       l.barren = 0;
-      if (!e.answer(op, len)) countOut(e);
+      if (e.answer(op, len)) e.walk.listed(e, given);
+      else countOut(e);
       given.length = 0;
       return;
     }
@@ -99,10 +100,12 @@ function serve(e: Engine, op: Op, l: Listing): void {
     e.answer(op);
     return;
   }
-  const fid = op.handle?.fid ?? -1;
-  if (fid < 0) return e.error(op, EBADF);
+  const { handle } = op;
+  if (handle === undefined) return e.error(op, EBADF);
   l.waiter = op;
-  fetch(e, op, l, fid, e.canReaddirplus && op.opcode === OP.readdirplus);
+  withOpenFid(e, op, handle, (e2, op2) => {
+    fetch(e2, op2, l, op2.fid, e2.canReaddirplus && op2.opcode === OP.readdirplus);
+  });
 }
 
 /**
@@ -127,6 +130,7 @@ function goBack(l: Listing, op: Op): boolean {
 export function fetch(e: Engine, op: Op, l: Listing, fid: number, plus: boolean): void {
   l.fetching = true;
   l.at = e.now;
+  l.watch = (op.node as Node).watch;
   op.listing = l;
   const type = plus ? EXT.readdirplus : T.readdir;
   const count = Math.min(BATCH, ioUnit(e.session.msize));
@@ -166,7 +170,7 @@ function took(e: Engine, op: Op, err: number, r: Reply, plus: boolean, eof: numb
     l.usedUp = false;
     l.ended = eof !== 0;
     if (l.ended && l.batches === 0 && l.lastLo === 0 && l.lastHi === 0 && op.node !== undefined) {
-      rememberListing(e, op.node, l.at, l.data, (eof & EOF_QUIET) !== 0);
+      rememberListing(e, op.node, l.at, l.watch, l.data, (eof & EOF_QUIET) !== 0);
     }
   }
   const { waiter } = l;

@@ -16,6 +16,7 @@ import { readdir } from './readdir.ts';
 import { lookup, readdirplus } from './readdirplus.ts';
 import { setattr } from './setattr.ts';
 import { readlink, walk } from './walk.ts';
+import { changes, unwatch, watch } from './watch.ts';
 import { xattrcreate, xattrwalk } from './xattr.ts';
 
 /**
@@ -44,6 +45,9 @@ export const HANDLERS: readonly (Handler | undefined)[] = table([
   [T.readdir, readdir],
   [T.readdirplus, readdirplus],
   [T.lookup, lookup],
+  [T.watch, watch],
+  [T.unwatch, unwatch],
+  [T.changes, changes],
   [T.link, link],
   [T.rename, rename],
   [T.renameat, renameat],

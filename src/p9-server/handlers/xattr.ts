@@ -73,7 +73,7 @@ function get(f: Folder, fd: number, name: Span): XattrValue | number {
   if (size < 0) return size;
   const mem = f.sys.alloc(Math.max(1, size));
   const n = f.sys.getxattr(fd, f.nameA, mem, 0, size);
-  return n < 0 ? n : { value: mem, size: n, name: undefined, flags: 0, written: 0 };
+  return n < 0 ? n : { value: mem, size: n, name: undefined, flags: 0, written: 0, acl: false };
 }
 
 function list(f: Folder, fd: number): XattrValue | number {
@@ -84,7 +84,7 @@ function list(f: Folder, fd: number): XattrValue | number {
   const kept = names.filter((name) => name !== '' && carried(f, name));
   const bytes = Buffer.from(kept.map((name) => `${name}\0`).join(''), 'latin1');
   all.u8.set(bytes);
-  return { value: all, size: bytes.length, name: undefined, flags: 0, written: 0 };
+  return { value: all, size: bytes.length, name: undefined, flags: 0, written: 0, acl: false };
 }
 
 /**
@@ -107,7 +107,8 @@ export const xattrcreate: Handler = (f, m) => {
   const name = f.sys.alloc(NAME_MAX + 1);
   m.name.cstringInto(name);
   const size = Number(m.size);
-  fid.xattr = { value: f.sys.alloc(Math.max(1, size)), size, name, flags: m.flags, written: 0 };
+  const acl = m.name.text().startsWith('system.posix_acl_');
+  fid.xattr = { value: f.sys.alloc(Math.max(1, size)), size, name, flags: m.flags, written: 0, acl };
   f.xattrFids++;
   return REPLIED;
 };
@@ -141,5 +142,10 @@ export function finishXattr(f: Folder, fid: Fid): number {
   const fd = f.pool.fd(fid.node);
   if (fd < 0) return fd;
   if (x.size === 0 && x.flags === XATTR_REPLACE) return f.sys.removexattr(fd, x.name);
+  if (x.size === 0 && x.acl) {
+    // An ACL that says no more than the mode: Linux' client sends no bytes and no flags (v9fs_xattr_set_acl, fs/9p/acl.c), which older kernels refuse with EINVAL.
+    const r = f.sys.removexattr(fd, x.name);
+    return r === -ENODATA ? REPLIED : r;
+  }
   return f.sys.setxattr(fd, x.name, x.value, 0, x.size, x.flags);
 }

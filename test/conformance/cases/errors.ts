@@ -5,7 +5,7 @@ import { AT_REMOVEDIR, O_CREAT, O_RDONLY, O_WRONLY } from '../../../src/base/sys
 import { ALICE, type Cases, type Ctx, fails } from '../case.ts';
 
 /** Every call that takes a path, on that path. `f` is a file that is there. */
-const CALLS: Readonly<Record<string, (c: Ctx, path: string, f: string) => unknown>> = {
+export const CALLS: Readonly<Record<string, (c: Ctx, path: string, f: string) => unknown>> = {
   'open for reading': (_c, path) => fs.openSync(path, O_RDONLY),
   'open with O_CREAT': (_c, path) => fs.openSync(path, O_WRONLY | O_CREAT, 0o644),
   lstat: (_c, path) => fs.lstatSync(path),

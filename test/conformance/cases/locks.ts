@@ -17,7 +17,7 @@ const opened = (c: Ctx, count: number, flags = O_RDWR): number[] => {
 /**
  * Opens `args[0]` and obeys, one line each: `lock|wait|share|unlock START LEN` by fcntl (`wait` blocks), `test START LEN`, `flock EX|SH|UN`, `reopen`.
  */
-const LOCKER = `
+export const LOCKER = `
 fd = os.open(args[0], os.O_RDWR); other = None
 def fcntl_lock(cmd, kind, start, length): return fcntl.fcntl(fd, cmd, struct.pack('hhqqi4x', kind, 0, start, length, 0))
 say(os.getpid())
@@ -38,7 +38,7 @@ while (line := hear()):
         os.waitpid(pid, 0)
 `;
 
-const taken = ['EAGAIN', 'EACCES'];
+export const taken = ['EAGAIN', 'EACCES'];
 
 /** Byte-range locks: fcntl(2) by process and by open file, and flock(2). */
 export const lockCases: Cases = {

@@ -5,6 +5,7 @@ import * as fs from 'node:fs';
 import { ESTALE } from '../../../src/base/errno.ts';
 import { O_DIRECTORY, O_RDONLY, O_RDWR } from '../../../src/base/sys.ts';
 import { ALICE, BOB, type Cases, fails } from '../case.ts';
+import { many } from '../patience.ts';
 import { pause } from './modes.ts';
 
 const ino = (path: string): bigint => fs.lstatSync(path, { bigint: true }).ino;
@@ -174,7 +175,7 @@ export const renameCases: Cases = {
     c.file('f', 'x'.repeat(5000));
     const writer = c.python.start(
       `hear()
-for i in range(200):
+for i in range(${many(200)}):
     with open(args[0] + '.new', 'w') as o: o.write('xy'[i % 2] * 5000)
     os.rename(args[0] + '.new', args[0])
 say('done')`,

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+
+import { EILSEQ, ENAMETOOLONG } from '../../base/errno.ts';
+import { because, EXIT, NinefoldError } from '../../base/error.ts';
+import type { Sys } from '../../base/sys.ts';
+import { Check, type Complaint } from '../../filecopy/index.ts';
+import { escapePath, UNPACKER_RULES } from '../../qfile/index.ts';
+import { openArguments } from './arguments.ts';
+import { displayName } from './display.ts';
+import { amount } from './progress.ts';
+
+/** Lines of names that are told of; the rest is counted. */
+const TOLD = 20;
+
+export interface Preflight {
+  readonly bytes: number;
+  /** One line: what there is. */
+  readonly summary: string;
+  /** Names with characters that only a receiver which allows all names takes. */
+  readonly unsafeNames: number;
+  /** Links that every receiver refuses, and names that are too long. */
+  readonly impossible: number;
+  /** A line for each of the first of them. */
+  readonly lines: readonly string[];
+}
+
+/** Looks at everything that would be sent. Throws NinefoldError COPY_ARGUMENT (64, 66) or COPY_UNREADABLE (66). */
+export function preflight(
+  sys: Sys,
+  paths: readonly string[],
+  how: { ignoreSymlinks: boolean; renameUnsafe: boolean },
+): Preflight {
+  const lines: string[] = [];
+  let unsafeNames = 0;
+  let impossible = 0;
+  const complain = (c: Complaint): void => {
+    if (c.about === 'name' && c.error === EILSEQ) unsafeNames++;
+    else impossible++;
+    if (unsafeNames + impossible <= TOLD) lines.push(`"${displayName(c.path)}": ${words(c)}`);
+  };
+  const check = new Check({
+    sys,
+    ignoreSymlinks: how.ignoreSymlinks,
+    rules: UNPACKER_RULES,
+    ...(how.renameUnsafe ? { rename: escapePath } : {}),
+    complain,
+  });
+  const args = openArguments(sys, paths);
+  try {
+    for (const { parentFd, name } of args) {
+      const error = check.argument(parentFd, name);
+      if (error !== 0)
+        throw new NinefoldError({
+          code: 'COPY_UNREADABLE',
+          exit: EXIT.noInput,
+          what: 'cannot read',
+          on: `"${displayName(check.at)}"`,
+          why: because(error),
+          remedy: 'check the path, or leave it out',
+        });
+    }
+  } finally {
+    for (const { parentFd } of args) sys.close(parentFd);
+  }
+  if (unsafeNames + impossible > TOLD) lines.push(`and ${unsafeNames + impossible - TOLD} more`);
+  const { files, folders, links, specials } = check;
+  const many = (n: number, one: string): string => `${n} ${one}${n === 1 ? '' : 's'}`;
+  const out = specials === 0 ? '' : `; left out: ${many(specials, 'device, pipe or socket')}`;
+  return {
+    bytes: check.bytes,
+    summary: `${many(files, 'file')}, ${many(folders, 'folder')}, ${many(links, 'link')}: ${amount(check.bytes)}${out}`,
+    unsafeNames,
+    impossible,
+    lines,
+  };
+}
+
+function words({ about, error }: Complaint): string {
+  if (error === ENAMETOOLONG) return 'its name is too long';
+  if (about === 'name')
+    return 'its name has a character that could make it look like another (a receiver refuses it unless it allows all names)';
+  return error === EILSEQ
+    ? 'where it leads has a character that could look like another'
+    : 'the link leads out of the folder that is sent, or stands alone';
+}

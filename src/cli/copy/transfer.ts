@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+
+import { EXIT, type ExitCode } from '../../base/error.ts';
+import type { Sys } from '../../base/sys.ts';
+import { Journal, removeSent, type SendEnd, Sender } from '../../filecopy/index.ts';
+import { escapePath } from '../../qfile/index.ts';
+import { openArguments } from './arguments.ts';
+import { displayName } from './display.ts';
+import { transferError } from './outcome.ts';
+import { amount, duration } from './progress.ts';
+import type { Watcher } from './report-progress.ts';
+
+export interface Transfer {
+  readonly sys: Sys;
+  readonly readFd: number;
+  readonly writeFd: number;
+  readonly paths: readonly string[];
+  readonly ignoreSymlinks: boolean;
+  readonly renameUnsafe: boolean;
+  /** Removes what was sent, after the receiver has confirmed it. */
+  readonly move: boolean;
+  readonly idleMs: number;
+  readonly watcher: Watcher;
+  /** Gets the summary. */
+  readonly say: (line: string) => void;
+  /** Gets what did not go as it was asked for. */
+  readonly warn: (line: string) => void;
+}
+
+/** One whole transfer. Throws NinefoldError COPY_* for what was not confirmed; nothing is removed then. */
+export function sendPaths(transfer: Transfer): ExitCode {
+  const { sys, watcher } = transfer;
+  const args = openArguments(sys, transfer.paths);
+  const journal = transfer.move ? new Journal(sys) : undefined;
+  const left = { special: 0, link: 0, vanished: 0 };
+  const begin = performance.now();
+  let argument = 0;
+  const sender = new Sender({
+    ...transfer,
+    ...(transfer.renameUnsafe ? { rename: escapePath } : {}),
+    progress: (bytes) => watcher.bytes(bytes),
+    tick: () => watcher.tick(),
+    ...(journal === undefined ? {} : { sent: (walk) => journal.add(argument, walk) }),
+    skipped: (walk, why) => {
+      left[why]++;
+      if (why === 'vanished')
+        transfer.warn(`left out "${displayName(walk.path.subarray(0, walk.length))}": it is gone`);
+    },
+  });
+  let end: SendEnd | undefined;
+  for (const { parentFd, name } of args) {
+    end = sender.send(parentFd, name);
+    if (end !== undefined) break;
+    argument++;
+  }
+  end ??= sender.finish();
+  watcher.done();
+  if (end.kind !== 'confirmed') {
+    journal?.close();
+    throw transferError(end);
+  }
+  const seconds = (performance.now() - begin) / 1000;
+  transfer.say(
+    `${transfer.move ? 'moved' : 'copied'} ${count(sender.files, 'file')}, ${count(sender.folders, 'folder')}, ${count(sender.links, 'link')}: ${amount(sender.bytes)} in ${duration(seconds)} (${amount(sender.bytes / Math.max(seconds, 0.001))}/s)`,
+  );
+  if (left.special > 0)
+    transfer.say(`left out ${count(left.special, 'device, pipe or socket', 'devices, pipes or sockets')}`);
+  if (left.link > 0) transfer.say(`left out ${count(left.link, 'link')}, as asked for`);
+  return journal === undefined ? EXIT.ok : removeMoved(transfer, journal, args);
+}
+
+function removeMoved(
+  { sys, warn }: Transfer,
+  journal: Journal,
+  args: readonly { parentFd: number }[],
+): ExitCode {
+  const kept = removeSent(
+    sys,
+    journal,
+    args.map((a) => a.parentFd),
+    (path, why) => warn(`kept "${displayName(path)}" here: ${why}`),
+  );
+  journal.close();
+  return kept === 0 ? EXIT.ok : EXIT.ok;
+}
+
+function count(n: number, one: string, many = `${one}s`): string {
+  return `${n} ${n === 1 ? one : many}`;
+}

@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: MIT
+import '../data-plane-flags.ts';
+import { proxyWorkerMain } from '../proxy/worker.ts';
+
+proxyWorkerMain(process.argv[2]);

@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: MIT
+import { proxyMain } from '../proxy/main.ts';
+
+proxyMain(process.argv);

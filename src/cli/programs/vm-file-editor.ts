@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: MIT
+import { editorMain } from '../open/vm-file-editor.ts';
+
+editorMain();

@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: MIT
+// What a hostile or broken sender can say, and what the receiver makes of it: the original's code, nothing outside touched, nothing half-made.
+
+import assert from 'node:assert/strict';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import * as E from '../../src/base/errno.ts';
+import { LEGAL_EOF } from '../../src/qfile/index.ts';
+import { scratch } from '../helpers/places.ts';
+import { DIR, END, item, LNK, REG, rawLength, unpack } from './wire.ts';
+
+/** A folder to receive into, with a canary beside it. */
+function place(t: { after(fn: () => void): void }): { dir: string; outside: string; untouched: () => void } {
+  const top = scratch(t, 'unpack');
+  const dir = join(top, 'in');
+  const outside = join(top, 'outside');
+  mkdirSync(dir);
+  mkdirSync(outside);
+  writeFileSync(join(outside, 'canary'), 'sings');
+  const untouched = (): void => {
+    assert.deepEqual(readdirSync(top).sort(), ['in', 'outside']);
+    assert.deepEqual(readdirSync(outside), ['canary']);
+    assert.equal(readFileSync(join(outside, 'canary'), 'utf8'), 'sings');
+  };
+  return { dir, outside, untouched };
+}
+
+const long = (n: number): string => `${'d/'.repeat(Math.ceil(n / 2))}`.slice(0, n - 1).concat('x');
+
+/** [what, stream, error, last name (undefined: none is told), what is there afterwards]. */
+type Row = readonly [string, Buffer, number, string | undefined, (readonly string[])?];
+const ROWS: readonly Row[] = [
+  ['nothing at all', Buffer.alloc(0), E.EREMOTEIO, ''],
+  ['no end', item('a', REG, 'x'), E.EREMOTEIO, 'a', ['a']],
+  ['cut in a header', Buffer.concat([item('a', REG, 'x'), END.subarray(0, 7)]), E.EREMOTEIO, 'a', ['a']],
+  ['cut in a name', item('abcdef', REG).subarray(0, 35), LEGAL_EOF, undefined],
+  ['cut in data', item('a', REG, 'x'.repeat(100)).subarray(0, 90), LEGAL_EOF, 'a'],
+  [
+    'cut in a target',
+    Buffer.concat([item('d', DIR), item('d/l', LNK, 'abc').subarray(0, -1)]),
+    LEGAL_EOF,
+    'd/l',
+    ['d'],
+  ],
+  ['a name of 16,384 bytes', item('n', REG, '', { namelen: 16_384 }), E.ENAMETOOLONG, undefined],
+  ['a name of 2^32 - 1 bytes', item('n', REG, '', { namelen: 0xffff_ffff }), E.ENAMETOOLONG, undefined],
+  ['a name of 16,383 bytes', item(long(16_382), REG), E.ENOENT, 'd'],
+  ['a component of 256 bytes', item('n'.repeat(256), REG), E.ENAMETOOLONG, 'n'.repeat(256)],
+  ['a length of 2^63', rawLength('a', REG, '0000000000000080'), E.EDQUOT, 'a'],
+  ['a length of -1', rawLength('a', REG, 'ffffffffffffffff'), E.EDQUOT, 'a'],
+  ['a length of 2^53', rawLength('a', REG, '0000000000002000'), E.EDQUOT, 'a'],
+  [
+    'a target of 16,384 bytes',
+    Buffer.concat([item('d', DIR), item('d/l', LNK, 'x'.repeat(16_384))]),
+    E.ENAMETOOLONG,
+    'd/l',
+    ['d'],
+  ],
+  [
+    'a target of 2^64 - 1 bytes',
+    Buffer.concat([item('d', DIR), rawLength('d/l', LNK, 'ffffffffffffffff')]),
+    E.ENAMETOOLONG,
+    'd/l',
+    ['d'],
+  ],
+  ...['..', '.', '/', '/a', 'a/', 'a//b', '../outside/x', 'a/../b', './a', 'a/..'].flatMap((name): Row[] => [
+    [`a file named ${name}`, item(name, REG, 'x'), E.EILSEQ, name],
+    [`a folder named ${name}`, item(name, DIR), E.EILSEQ, name],
+  ]),
+  ['an empty name', item('', REG), E.EILSEQ, ''],
+  ['a NUL inside', item('a\0b', REG), E.EILSEQ, 'a\0b'],
+  ['a control character', item('a\x1b[31m', REG), E.EILSEQ, 'a\x1b[31m'],
+  ['a newline', item('a\nb', DIR), E.EILSEQ, 'a\nb'],
+  ['an override of direction', item('a\u202etxt.exe', REG), E.EILSEQ, 'a\u202etxt.exe'],
+  ['an overlong slash', item(Buffer.from([0x61, 0xc0, 0xaf]), REG), E.EILSEQ, undefined],
+  ['a lone continuation', item(Buffer.from([0x80]), REG), E.EILSEQ, undefined],
+  ['a link at the top', item('l', LNK, 'x'), E.ENOLINK, 'x'],
+  [
+    'a link out',
+    Buffer.concat([item('d', DIR), item('d/l', LNK, '../outside')]),
+    E.ENOLINK,
+    '../outside',
+    ['d'],
+  ],
+  ['an absolute link', Buffer.concat([item('d', DIR), item('d/l', LNK, '/etc')]), E.ENOLINK, '/etc', ['d']],
+  [
+    'a link up and down again',
+    Buffer.concat([item('d', DIR), item('d/l', LNK, 'x/../../y')]),
+    E.ENOLINK,
+    'x/../../y',
+    ['d'],
+  ],
+  [
+    'a link with a control character',
+    Buffer.concat([item('d', DIR), item('d/l', LNK, 'a\x07')]),
+    E.EILSEQ,
+    'a\x07',
+    ['d'],
+  ],
+  ['a file in a folder that never came', item('no/file', REG, 'x'), E.ENOENT, 'no'],
+  ['a file below a file', Buffer.concat([item('f', REG), item('f/x', REG)]), E.ENOTDIR, 'f', ['f']],
+  ['a file twice', Buffer.concat([item('f', REG, '1'), item('f', REG, '2')]), E.EEXIST, 'f', ['f']],
+  ['a folder where a file is', Buffer.concat([item('f', REG), item('f', DIR)]), E.ENOTDIR, 'f', ['f']],
+  [
+    'a link where one is',
+    Buffer.concat([item('d', DIR), item('d/l', LNK, 'a'), item('d/l', LNK, 'b')]),
+    E.EEXIST,
+    'd/l',
+    ['d'],
+  ],
+  ...(
+    [
+      ['a character device', 0o20666],
+      ['a block device', 0o60666],
+      ['a FIFO', 0o10666],
+      ['a socket', 0o140777],
+      ['no type', 0o644],
+    ] as const
+  ).map(([what, mode]): Row => [what, item('dev', mode), E.EINVAL, 'dev']),
+];
+
+for (const [what, stream, error, lastName, there = []] of ROWS)
+  test(`refused: ${what}`, async (t) => {
+    const { dir, untouched } = place(t);
+    // What follows a refusal is never looked at.
+    const cut = error === E.EREMOTEIO || error === LEGAL_EOF;
+    const r = await unpack(dir, cut ? stream : Buffer.concat([stream, item('after', REG, 'x'), END]));
+    assert.equal(r.result?.error, error, r.stderr);
+    assert.equal(r.code, error & 0xff);
+    if (lastName !== undefined) assert.equal(Buffer.from(r.result?.lastName ?? []).toString(), lastName);
+    assert.deepEqual(readdirSync(dir).sort(), there);
+    untouched();
+  });
+
+test('written through a link that the same sender made: refused', async (t) => {
+  const { dir, untouched } = place(t);
+  const stream = [
+    item('d', DIR),
+    item('d/real', DIR),
+    item('d/l', LNK, 'real'),
+    item('d/l/x', REG, 'x'),
+    END,
+  ];
+  const r = await unpack(dir, Buffer.concat(stream));
+  assert.equal(r.result?.error, E.ENOTDIR);
+  assert.equal(Buffer.from(r.result?.lastName ?? []).toString(), 'l');
+  assert.deepEqual(readdirSync(join(dir, 'd/real')), []);
+  untouched();
+});
+
+test('times beyond a second: the transfer ends with 1 and no result, and the file never appears', async (t) => {
+  for (const field of ['atimeNsec', 'mtimeNsec'] as const) {
+    const { dir, untouched } = place(t);
+    for (const mode of [REG, DIR]) {
+      const r = await unpack(dir, Buffer.concat([item('a', mode, '', { [field]: 1_000_000_000 }), END]));
+      assert.equal(r.code, 1);
+      assert.equal(r.result, undefined);
+      assert.match(r.stderr, /times are impossible/);
+      assert.deepEqual(readdirSync(dir), []);
+    }
+    untouched();
+  }
+});
+
+test('setuid, setgid and sticky bits are dropped; all others are kept', async (t) => {
+  const { dir } = place(t);
+  const stream = [
+    item('s', 0o104755, 'x'),
+    item('g', 0o102711),
+    item('d', 0o41777),
+    item('d', 0o41777),
+    item('o', 0o100000),
+    END,
+  ];
+  const r = await unpack(dir, Buffer.concat(stream));
+  assert.equal(r.code, 0, r.stderr);
+  const mode = (name: string): number => statSync(join(dir, name)).mode & 0o7777;
+  assert.deepEqual(['s', 'g', 'd', 'o'].map(mode), [0o755, 0o711, 0o777, 0]);
+});
+
+test('a folder swapped for a link between two headers; one that was moved away', async (t) => {
+  for (const swap of ['link', 'move'] as const) {
+    const { dir, outside } = place(t);
+    const r = await unpack(dir, Buffer.concat([item('d/b', REG, 'b'), END]), {
+      meanwhile: async (_child, send) => {
+        await send(Buffer.concat([item('d', DIR), item('d/a', REG, 'a')]));
+        for (let i = 0; i < 3000 && !existsSync(join(dir, 'd/a')); i++) await sleep(10);
+        renameSync(join(dir, 'd'), join(outside, 'gone'));
+        if (swap === 'link') symlinkSync(outside, join(dir, 'd'));
+      },
+    });
+    assert.equal(r.result?.error, swap === 'link' ? E.ENOTDIR : E.ENOENT);
+    assert.deepEqual(readdirSync(join(outside, 'gone')), ['a'], 'nothing came after it was moved');
+    assert.deepEqual(readdirSync(outside).sort(), ['canary', 'gone']);
+  }
+});
+
+test('an existing file stays as it was; so does an existing link, and what it points to', async (t) => {
+  const { dir, outside, untouched } = place(t);
+  writeFileSync(join(dir, 'mine'), 'mine');
+  symlinkSync(join(outside, 'canary'), join(dir, 'l'));
+  for (const name of ['mine', 'l'])
+    for (const size of [4, 3_000_000]) {
+      const r = await unpack(dir, Buffer.concat([item(name, REG, 'x'.repeat(size)), END]));
+      assert.equal(r.result?.error, E.EEXIST);
+    }
+  assert.equal(readFileSync(join(dir, 'mine'), 'utf8'), 'mine');
+  assert.ok(lstatSync(join(dir, 'l')).isSymbolicLink());
+  untouched();
+});
+
+test('limits: bytes, files, and a sender that never ends', async (t) => {
+  const { dir } = place(t);
+  const two = Buffer.concat([item('a', REG, 'xxxxx'), item('b', REG, 'yyyyy'), END]);
+  const bytes = await unpack(dir, two, { env: { NINEFOLD_MAX_BYTES: '9' } });
+  assert.equal(bytes.result?.error, E.EDQUOT);
+  assert.deepEqual(readdirSync(dir), ['a']);
+  rmSync(join(dir, 'a'));
+  const files = await unpack(dir, two, { env: { NINEFOLD_MAX_FILES: '1' } });
+  assert.equal(files.result?.error, E.EDQUOT);
+  assert.deepEqual(readdirSync(dir), ['a']);
+  const silent = await unpack(dir, END, {
+    env: { NINEFOLD_IDLE_TIMEOUT: '1' },
+    meanwhile: async (child, send) => {
+      await send(item('half', REG, 'x'.repeat(50), { filelen: 100 }));
+      await new Promise((resolve) => child.once('exit', resolve));
+    },
+  });
+  assert.equal(silent.result?.error, E.ETIMEDOUT);
+  assert.deepEqual(readdirSync(dir), ['a']);
+});
+
+test('killed in the middle: no name is left', async (t) => {
+  const { dir } = place(t);
+  const r = await unpack(dir, Buffer.alloc(0), {
+    meanwhile: async (child, send) => {
+      await send(
+        Buffer.concat([item('whole', REG, 'x'), item('half', REG, 'x'.repeat(50_000), { filelen: 100_000 })]),
+      );
+      for (let i = 0; i < 3000 && !existsSync(join(dir, 'whole')); i++) await sleep(10);
+      child.kill('SIGKILL');
+    },
+  });
+  assert.equal(r.code, 'SIGKILL');
+  assert.deepEqual(readdirSync(dir), ['whole']);
+});
+
+test('all names are taken when that is asked for, but never a way out', async (t) => {
+  const { dir, untouched } = place(t);
+  const odd = Buffer.from([0x80, 0xff, 0x0a]);
+  const r = await unpack(dir, Buffer.concat([item(odd, REG, 'x'), item('a\u202e', REG), END]), {
+    args: ['--allow-all-names'],
+  });
+  assert.equal(r.code, 0, r.stderr);
+  assert.equal(readdirSync(dir).length, 2);
+  for (const name of ['../x', '/x', '..', 'a\0b'])
+    assert.equal(
+      (await unpack(dir, Buffer.concat([item(name, REG), END]), { args: ['--allow-all-names'] })).result
+        ?.error,
+      E.EILSEQ,
+    );
+  untouched();
+});
+
+test('a well-formed stream: the checksum is that of every byte', async (t) => {
+  const { dir } = place(t);
+  const r = await unpack(
+    dir,
+    Buffer.concat([item('d', DIR), item('d/f', REG, 'hello'), item('d', DIR), END]),
+  );
+  assert.equal(r.code, 0, r.stderr);
+  assert.ok(r.sumMatches);
+  assert.equal(Buffer.from(r.result?.lastName ?? []).toString(), 'd');
+  const s = statSync(join(dir, 'd/f'));
+  assert.equal(s.mtimeMs, 1_600_000_000_000);
+  assert.equal(statSync(join(dir, 'd')).mtimeMs, 1_600_000_000_000);
+});

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+// Streams that a test builds item by item, right or wrong, and the two programs at either end of pipes.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import {
+  crc32,
+  decodeResult,
+  encodeHeader,
+  HEADER_SIZE,
+  Header,
+  type Result,
+} from '../../src/qfile/index.ts';
+import { program } from '../helpers/places.ts';
+
+export const REG = 0o100644;
+export const DIR = 0o40755;
+export const LNK = 0o120777;
+
+/** One item: header, name with NUL, data. `fields` override what the header says. */
+export function item(
+  name: string | Uint8Array,
+  mode: number,
+  data: string | Uint8Array = '',
+  fields: Partial<Header> = {},
+): Buffer {
+  const nameBytes = Buffer.from(name as string);
+  const dataBytes = Buffer.from(data as string);
+  const header = Object.assign(
+    new Header(),
+    {
+      namelen: nameBytes.length + 1,
+      mode,
+      filelen: dataBytes.length,
+      mtime: 1_600_000_000,
+      atime: 1_600_000_000,
+    },
+    fields,
+  );
+  const head = Buffer.alloc(HEADER_SIZE);
+  encodeHeader(new DataView(head.buffer, head.byteOffset, HEADER_SIZE), 0, header);
+  return Buffer.concat([head, nameBytes, Buffer.from([0]), dataBytes]);
+}
+
+export const END = Buffer.alloc(HEADER_SIZE);
+
+/** A header with a raw 64-bit length, as hex. */
+export function rawLength(name: string, mode: number, hex: string): Buffer {
+  const made = item(name, mode);
+  made.set(Buffer.from(hex, 'hex'), 8);
+  return made;
+}
+
+export interface Unpacked {
+  code: number | string;
+  result: Result | undefined;
+  stderr: string;
+  /** Whether the result's checksum is that of all that was sent. */
+  sumMatches: boolean;
+}
+
+export interface UnpackHow {
+  args?: readonly string[];
+  env?: Record<string, string>;
+  /** Called with the process once it runs, before anything is sent. */
+  meanwhile?: (child: ChildProcess, send: (bytes: Uint8Array) => Promise<void>) => Promise<void>;
+  uid?: number;
+}
+
+/** Runs qfile-unpacker on a stream. */
+export function unpack(dir: string, stream: Uint8Array, how: UnpackHow = {}): Promise<Unpacked> {
+  const child = spawn(process.execPath, [program('qfile-unpacker'), ...(how.args ?? []), '', dir], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { ...process.env, NINEFOLD_SANDBOX: 'none', ...how.env },
+    ...(how.uid === undefined ? {} : { uid: how.uid, gid: how.uid }),
+  });
+  const timer = setTimeout(() => child.kill('SIGKILL'), 60_000);
+  const out: Buffer[] = [];
+  let stderr = '';
+  child.stdout.on('data', (part: Buffer) => out.push(part));
+  child.stderr.setEncoding('utf8').on('data', (part: string) => {
+    stderr += part;
+  });
+  // It may refuse and close before it has read everything.
+  child.stdin.on('error', () => {});
+  const send = (bytes: Uint8Array): Promise<void> =>
+    new Promise((resolve) => child.stdin.write(bytes, () => resolve()));
+  const fed = (how.meanwhile?.(child, send) ?? Promise.resolve()).then(() => child.stdin.end(stream));
+  return new Promise((resolve, reject) => {
+    fed.catch(reject);
+    child.once('error', reject);
+    child.once('close', (code, signal) => {
+      clearTimeout(timer);
+      const result = decodeResult(Buffer.concat(out));
+      resolve({ code: signal ?? code ?? -1, result, stderr, sumMatches: result?.crc === crc32(stream, 0) });
+    });
+  });
+}

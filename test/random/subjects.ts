@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+
+import { join } from 'node:path';
+import { PLACES } from '../conformance/places.ts';
+import { runInGuest } from '../guest/boot.ts';
+import { noGuest } from '../guest/kernel.ts';
+import { OUT, TOP } from '../helpers/places.ts';
+import type { Outcome } from './contest.ts';
+import type { Quirks } from './steps.ts';
+
+export interface Subject {
+  title: string;
+  /** Of openTarget. */
+  target: string;
+  asUser: boolean;
+  guest: boolean;
+  quirks: Quirks;
+}
+
+const NONE: Quirks = { wholeSeconds: false, noEmptyValues: false, noMaps: false, clients: 1, settleMs: 0 };
+/** See test/conformance/limits.ts for the source of each. */
+const V9FS: Quirks = { ...NONE, wholeSeconds: true, noEmptyValues: true };
+/** Longer than any client of ours believes anything (mount/cache-policy.ts). */
+const SETTLE_MS = 1100;
+
+const place = (id: string, quirks: Quirks, title?: string, from = id): Subject => {
+  const p = PLACES.find((q) => q.id === from);
+  if (p === undefined) throw new Error(`no place ${from}`);
+  return { title: title ?? p.title, target: p.target, asUser: p.asUser, guest: p.guest, quirks };
+};
+
+/** A guest is about this many times slower. */
+const GUEST_SLOWNESS = 12;
+const BOOT_MS = 120_000;
+
+export const SUBJECTS: Readonly<Record<string, Subject>> = {
+  local: place('local', NONE),
+  mount: place('mount', NONE),
+  'mount-user': place('mount-user', NONE),
+  two: place(
+    'two',
+    { ...NONE, clients: 2, settleMs: SETTLE_MS },
+    'two mounts of ours of one folder',
+    'mount',
+  ),
+  'v9fs-none': place('v9fs-none', { ...V9FS, noMaps: true }),
+  'v9fs-mmap': place('v9fs-mmap', { ...V9FS, noMaps: true }),
+  'v9fs-loose': place('v9fs-loose', V9FS),
+  'v9fs-any': place('v9fs-any', { ...V9FS, noMaps: true }),
+  diod: place('diod', { ...V9FS, noMaps: true }),
+};
+
+/** Runs one of them in a guest, with the same program. Rejects when the guest gave no answer. */
+export async function inGuest(id: string, seed: number, ms: number): Promise<Outcome> {
+  const missing = noGuest();
+  if (missing !== undefined) throw new Error(missing);
+  let [out, words] = ['', ''];
+  const code = await runInGuest({
+    command: [
+      process.execPath,
+      join(OUT, 'test/random/main.js'),
+      ...['--json', '--target', id, '--seed', String(seed), '--minutes', String(ms / 60_000)],
+    ],
+    cwd: '/',
+    show: [TOP, OUT],
+    env: { NINEFOLD_SLOWNESS: String(GUEST_SLOWNESS) },
+    // The shrinking of a failure takes two minutes at the most, and one more whole replay.
+    limitMs: ms * 2 + BOOT_MS * 3,
+    stdout: (b) => (out += b.toString()),
+    stderr: (b) => (words = (words + b.toString()).slice(-2000)),
+  });
+  const line = out.split('\n').find((l) => l.startsWith('{'));
+  if (line === undefined) throw new Error(`the guest ended with ${code}: ${words.trim()}`);
+  return JSON.parse(line) as Outcome;
+}
