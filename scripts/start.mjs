@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: MIT
-// The whole thing in one go: shares a folder from a confined server, mounts it, uses it, shows how fast that was.
+// The whole way in one go, on one machine: a broker, a machine "box" in namespaces of its own, a request for a folder of it, the question, the mount, its use and
+// how fast that was, the revocation, the log. Rules and log are temporary.
 //
-//   npm start                          this repository's folder, on a temporary mount point
-//   npm start -- FOLDER MOUNTPOINT     your own
+//   npm start                              this repository's folder, on a temporary mount point
+//   npm start -- FOLDER MOUNTPOINT         your own
+//   npm start -- --answer yes|no           the question is answered so (also NINEFOLD_ANSWER); without a terminal it is yes
 //
 // On a terminal it stays mounted until Ctrl-C; otherwise it cleans up and exits 0.
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, open, readdir, realpath, rm } from 'node:fs/promises';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, open, readdir, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 
 const top = dirname(dirname(fileURLToPath(import.meta.url)));
 const program = join(top, process.env.NINEFOLD_OUT ?? 'dist', 'bin/ninefold.cjs');
@@ -20,13 +23,25 @@ const READ_BYTES = 512 * 1024 * 1024;
 const WRITE_BYTES = 64 * 1024 * 1024;
 const CHUNK = 1024 * 1024;
 
-const [folder = top, givenMountpoint, ...more] = process.argv.slice(2);
+const { values, positionals } = arguments_();
+const [folder = top, givenMountpoint, ...more] = positionals;
+const terminal = process.stdin.isTTY && process.stdout.isTTY;
+const answer = values.answer ?? process.env.NINEFOLD_ANSWER ?? (terminal ? undefined : 'yes');
+if (![undefined, 'yes', 'no'].includes(answer)) fail(64, 'the answer is yes or no');
 if (more.length > 0) fail(64, 'it takes a folder and a mount point: npm start -- FOLDER MOUNTPOINT');
 if (process.platform !== 'linux') fail(71, 'it runs on Linux only: /dev/fuse is a part of that kernel');
 if (!existsSync(program)) build();
 
 const temporary = await mkdtemp(join(tmpdir(), 'ninefold-'));
-const socket = join(temporary, 'share.sock');
+const socket = join(temporary, 'broker.sock');
+const source = `box:${await realpath(folder).catch(() => resolve(folder))}`;
+const env = {
+  ...process.env,
+  NINEFOLD_BROKER: socket,
+  NINEFOLD_BROKER_CONFIG: join(temporary, 'broker.json'),
+  NINEFOLD_POLICY_DIR: join(temporary, 'policy'),
+};
+delete env.NINEFOLD_QREXEC_CLIENT;
 const mountpoint = resolve(givenMountpoint ?? join(temporary, 'mount'));
 if (givenMountpoint === undefined) await mkdir(mountpoint);
 
@@ -46,7 +61,7 @@ try {
   await serve();
   await mount();
   await use();
-  if (process.stdin.isTTY && process.stdout.isTTY) {
+  if (terminal) {
     staying = true;
     console.log(
       `\n${mountpoint} stays mounted until you press Ctrl-C here. Have a look at it from elsewhere.`,
@@ -58,35 +73,51 @@ try {
   await end(error.exit ?? 70);
 }
 
-/** Starts the server: `ninefold serve`, which confines each connection's process to the one folder. */
+/** Starts the broker, which asks, and starts the server in the machine "box" when it is allowed to. */
 async function serve() {
-  // In a session of its own: Ctrl-C is for this script, which ends the parts in the right order.
-  server = spawn(
-    process.execPath,
-    [program, 'serve', folder, '--listen', `unix:${socket}`, '--log-level', 'info'],
-    {
-      stdio: ['ignore', 'ignore', 'pipe'],
-      detached: true,
-    },
-  );
-  const said = [];
+  const agent = [process.execPath, program, 'agent']
+    .map((word) => `'${word.replaceAll("'", "'\\''")}'`)
+    .join(' ');
+  const box = { address: `exec:${namespaces()} ${agent}` };
+  await writeFile(env.NINEFOLD_BROKER_CONFIG, JSON.stringify({ machines: { box } }));
+  const said = JSON.stringify({
+    version: 1,
+    ...(answer === 'no' ? { answer: 'deny' } : { answer: 'allow', lasts: 'always' }),
+  });
+  const ask = answer === undefined ? [] : ['--ask', `cat >/dev/null; echo '${said}'`];
+  // In a session of its own: Ctrl-C is for this script, which ends the parts in the right order. The terminal is for the question.
+  server = spawn(process.execPath, [program, 'broker', ...ask], {
+    stdio: [terminal ? 'inherit' : 'ignore', 'ignore', 'pipe'],
+    detached: true,
+    env,
+  });
   server.stderr.setEncoding('utf8').on('data', (text) => {
-    for (const line of text.trimEnd().split('\n')) {
-      said.push(line);
-      if (!ending) console.log(line);
-    }
+    for (const line of text.trimEnd().split('\n')) if (!ending) console.log(line);
   });
   const exited = new Promise((done) => server.once('close', (code) => done(code ?? 70)));
   const code = await Promise.race([exited, until(() => existsSync(socket), 15_000)]);
-  if (typeof code === 'number') throw stop(code, 'the server did not start (see above)');
-  if (code === false) throw stop(69, 'the server did not begin to listen within 15 s');
+  if (typeof code === 'number') throw stop(code, 'the broker did not start (see above)');
+  if (code === false) throw stop(69, 'the broker did not begin to listen within 15 s');
   server.once('exit', (status) => {
     if (!ending) void end(typeof status === 'number' && status !== 0 ? status : 69);
   });
 }
 
+/** What puts the box into namespaces of its own: mounts, network, processes, names; empty where this machine does not let us. */
+function namespaces() {
+  const own = process.geteuid() === 0 ? '' : '--user --map-current-user ';
+  const command = `unshare ${own}--mount --net --uts --ipc --pid --fork --mount-proc --kill-child`;
+  const { status } = spawnSync('/bin/sh', ['-c', `${command} true`], { stdio: 'ignore' });
+  if (status === 0) return command;
+  console.log('The machine "box" is not in namespaces of its own: unshare(1) is not allowed here.');
+  return '';
+}
+
 async function mount() {
-  const { status } = await run(['mount', `unix:${socket}`, mountpoint], 'inherit');
+  console.log(
+    answer === undefined ? `Asking for ${source} …` : `Asking for ${source}; the answer will be ${answer} …`,
+  );
+  const { status } = await run(['mount', source, mountpoint], 'inherit');
   if (status !== 0) throw stop(status, 'the mount did not come up (see above)');
   mounted = true;
   const real = await realpath(dirname(mountpoint));
@@ -95,6 +126,28 @@ async function mount() {
     .find((l) => l.includes('fuse.ninefold') && l.includes(real));
   if (line !== undefined) console.log(`  ${line}`);
   process.stdout.write((await run(['list'], 'pipe')).output);
+  process.stdout.write((await run(['sessions'], 'pipe')).output);
+}
+
+/** Takes the grant back: the mount is dead within a second. */
+async function revoke() {
+  console.log('');
+  process.stdout.write((await run(['policy', 'revoke', '--target', 'box'], 'pipe')).output);
+  const began = performance.now();
+  const dead = await until(() => readdirSafely(mountpoint) === 'ENOTCONN', 5000);
+  const ms = (performance.now() - began).toFixed(0);
+  if (dead) console.log(`  ${mountpoint} is dead ${ms} ms after the command had ended`);
+  else throw stop(70, 'the revocation did not end the mount');
+  process.stdout.write(`\n${(await run(['policy', 'log'], 'pipe')).output}`);
+}
+
+function readdirSafely(path) {
+  try {
+    readdirSync(path);
+    return undefined;
+  } catch (error) {
+    return error.code;
+  }
 }
 
 /** Works with the mount as any program would. This process is neither the server nor the one that serves the mount. */
@@ -215,6 +268,11 @@ async function end(code) {
   ending = true;
   let result = code;
   if (mounted) {
+    if (result === 0)
+      await revoke().catch((error) => {
+        console.error(`start: ${error.message}`);
+        result = error.exit ?? 70;
+      });
     const { status } = await run(['unmount', mountpoint], 'inherit');
     if (status !== 0) result = result === 0 ? status : result;
     else console.log(`\n${mountpoint} is unmounted.`);
@@ -225,6 +283,8 @@ async function end(code) {
     await gone;
   }
   await rm(socket, { force: true });
+  await rm(env.NINEFOLD_POLICY_DIR, { recursive: true, force: true });
+  await rm(env.NINEFOLD_BROKER_CONFIG, { force: true });
   // Never recursively: should the mount still be there, its files are someone's.
   if (givenMountpoint === undefined) await rmdirQuietly(mountpoint);
   await rmdirQuietly(temporary);
@@ -238,7 +298,7 @@ async function rmdirQuietly(dir) {
 
 function run(args, stdout) {
   return new Promise((done) => {
-    const child = spawn(process.execPath, [program, ...args], { stdio: ['inherit', stdout, 'inherit'] });
+    const child = spawn(process.execPath, [program, ...args], { stdio: ['inherit', stdout, 'inherit'], env });
     let output = '';
     child.stdout?.setEncoding('utf8').on('data', (text) => {
       output += text;
@@ -276,6 +336,14 @@ function rate(bytes, ms) {
 
 function per(count, ms) {
   return ((count * 1000) / Math.max(ms, 0.001)).toFixed(0);
+}
+
+function arguments_() {
+  try {
+    return parseArgs({ allowPositionals: true, options: { answer: { type: 'string' } } });
+  } catch (error) {
+    return fail(64, error.message);
+  }
 }
 
 function build() {

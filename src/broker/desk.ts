@@ -70,6 +70,10 @@ export function invalid(desk: Desk, source: string, service: string, why: string
 export function broken(desk: Desk, source: string, error: unknown): Reply {
   const why = error instanceof Error ? error.message : String(error);
   const entry: AuditEntry = { event: 'damage', source, result: 'refused', why };
-  desk.audit.write(entry);
+  try {
+    desk.audit.write(entry);
+  } catch {
+    // It may be the log itself that is broken; the refusal stands.
+  }
   return { exit: REFUSED, stdout: '', stderr: 'Request refused\n' };
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { closeSync, constants, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
+import { closeSync, constants, readdirSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { type Lock, type LockSys, lock, tryLock } from './lock.ts';
@@ -29,6 +29,9 @@ const COOL_MAX_MS = 300_000;
 const BURST_MS = 60_000;
 /** What is counted up to. */
 const COUNT_MAX = 1_000_000;
+/** How long a machine is remembered that does not ask. */
+const KEPT_MS = 7 * 86_400_000;
+const QUESTION_LOCK = 'question.lock';
 
 const STATE = v.object({ until: v.number(), refusals: v.number() });
 
@@ -61,7 +64,7 @@ export class Gate {
         own.release();
         return 'cool-down';
       }
-      all = await lock(this.#sys, join(this.#dir, 'question.lock'), this.#queueMs);
+      all = await lock(this.#sys, join(this.#dir, QUESTION_LOCK), this.#queueMs);
       if (all === undefined) {
         own.release();
         return 'queue';
@@ -105,6 +108,20 @@ export class Gate {
     }
     const count = statSync(path, { throwIfNoEntry: false })?.size ?? 1;
     return { tell: count <= first || /^10*$/.test(String(count)), count };
+  }
+
+  /** Takes away what was kept about machines that have not asked for long: disposables have a new name each time. */
+  sweep(): void {
+    for (const name of readdirSync(this.#dir)) {
+      if (name === QUESTION_LOCK) continue;
+      const path = join(this.#dir, name);
+      const found = statSync(path, { throwIfNoEntry: false });
+      if (found === undefined || this.#now() - found.mtimeMs < KEPT_MS) continue;
+      const held = name.endsWith('.lock') ? tryLock(this.#sys, path) : undefined;
+      // One that is held belongs to a question that is open.
+      if (held !== undefined || !name.endsWith('.lock')) rmSync(path, { force: true });
+      held?.release();
+    }
   }
 
   /** Takes the quiet after a refusal away. */

@@ -27,18 +27,24 @@ test('npm start -- FOLDER MOUNTPOINT: shares, mounts, uses, shows speeds, leaves
   const start = [process.execPath, join(TOP, 'scripts/start.mjs')];
   const r = await run([...start, share, mnt], { env, patience: 60_000 });
   assert.equal(r.code, 0, r.stdout + r.stderr);
-  assert.match(r.stdout, /sharing .*share on unix:/);
+  assert.match(r.stdout, /Asking for box:.*share; the answer will be yes/);
   assert.match(r.stdout, /fuse\.ninefold rw,/);
   assert.match(r.stdout, /walked +3 files in 3 folders/);
   assert.match(r.stdout, /read +0\.0 MB of 3 files/);
   assert.match(r.stdout, /wrote +67\.1 MB and fsync .* MB\/s/);
+  assert.match(r.stdout, /host +box +.*share +read, write/, 'the session');
+  assert.match(r.stdout, /1 mounts are ended\n .*mnt is dead \d+ ms after/);
+  assert.match(r.stdout, /end +host → box:.* its grant was revoked\n/, 'the log');
   assert.match(r.stdout, /is unmounted\.\n$/);
   assert.deepEqual(readdirSync(share).sort(), ['a', 'deep'], 'its scratch folder is gone');
   assert.deepEqual(await leftovers(dir), []);
 
   const none = await run([...start, join(dir, 'none'), mnt], { env });
-  assert.equal(none.code, 66);
-  assert.match(none.stdout + none.stderr, /cannot share .*none: no such file/);
+  assert.equal(none.code, 2);
+  assert.match(none.stdout + none.stderr, /there is no such folder/);
+  const no = await run([...start, share, mnt, '--answer', 'no'], { env });
+  assert.equal(no.code, 13, no.stderr);
+  assert.match(no.stderr, /the request was denied/);
   assert.deepEqual(readdirSync(dir).sort(), ['mnt', 'run', 'share'], 'no temporary folder is left');
   assert.deepEqual(await leftovers(dir), []);
 });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { authorize } from '../../src/broker/authorize.ts';
 import { keep } from '../../src/broker/keeper.ts';
@@ -184,6 +185,37 @@ test('refusals make the quiet longer, an allowance ends it', async (t) => {
   desk.answer = () => says({ answer: 'allow' });
   assert.ok(await asked());
   assert.ok(await asked(), 'at once');
+});
+
+test('what is kept about machines that have not asked for a week goes; a question that is open stays', async (t) => {
+  const desk = openDesk(scratch(t, 'desk'));
+  const dir = join(desk.store.dir, 'asking');
+  await authorize(desk, 'one', old('two', '/a'));
+  await authorize(desk, 'one', old('two', '/b'));
+  assert.deepEqual(readdirSync(dir).sort(), ['one.lock', 'one.state', 'one.turned-away', 'question.lock']);
+  desk.gate.sweep();
+  assert.equal(readdirSync(dir).length, 4);
+  desk.ahead += 8 * 86_400_000;
+  desk.answer = () => {
+    desk.gate.sweep();
+    return says({ answer: 'allow' });
+  };
+  await authorize(desk, 'one', old('two', '/c'));
+  assert.deepEqual(readdirSync(dir).sort(), ['one.lock', 'one.state', 'question.lock'], 'held just then');
+  desk.gate.sweep();
+  assert.ok(!readdirSync(dir).includes('one.lock'));
+});
+
+test('a log that cannot be written: nothing is granted', async (t) => {
+  const desk = openDesk(scratch(t, 'desk'));
+  await add(desk, rule('allow', '/a'));
+  mkdirSync(desk.audit.path);
+  assert.deepEqual(await authorize(desk, 'one', old('two', '/a')), {
+    exit: 13,
+    stdout: '',
+    stderr: 'Request refused\n',
+  });
+  assert.equal((await query(desk, 'two', print('/a'), line('/a'))).exit, 13);
 });
 
 test('a decision made while the question was open is not stepped over', async (t) => {

@@ -58,6 +58,7 @@ async function brokerCommand(flags: BrokerFlags): Promise<ExitCode> {
   const config = readConfig(file);
   const books = openBooks((line) => log.info(line));
   await books.store.repair();
+  books.gate.sweep();
   if (flags.check === true) {
     const { length } = books.store.load().rules;
     process.stdout.write(`${printable(file)}: ${config.machines.size} machines; ${length} rules\n`);

@@ -266,7 +266,8 @@ function check(): Command {
       'Looks whether the list of rules is whole and brings the policy of qrexec into line; drops what has run out.',
     )
     .action(async () => {
-      const { store } = await books();
+      const { store, gate } = await books();
+      gate.sweep();
       const where = store.policyFile === undefined ? '' : `, and ${printable(store.policyFile)} agrees`;
       process.stdout.write(`${printable(store.path)}: ${store.load().rules.length} rules${where}\n`);
     });
