@@ -158,7 +158,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'counts are not cut to msize (CVE-2026-8348)',
-    from: /const count = Math\.min\(m\.count, f\.msize - RREAD_HEADER\);/,
+    from: /const count = Math\.min\(m\.count, \w+\.msize - RREAD_HEADER\d*\);/,
     to: 'const count = m.count;',
     seenBy: ['attacks/exhaustion'],
   },

@@ -3,7 +3,7 @@
 //
 //   node dist/test/long/main.js [--write FILE] [--page] [NAME…]
 //
-// Records go to .scratch/long, so that a part can be run again; --write makes the page of all that are there (docs/RELIABILITY.md), --page does nothing else.
+// Records go to .scratch/long, so that a part can be run again; --write makes the page of all that are there (docs/FAULTS.md), --page does nothing else.
 // Exits 0 when all that ran was good, 1 otherwise, 64 on usage, 130 when interrupted.
 
 import { type ChildProcess, spawn } from 'node:child_process';

@@ -13,13 +13,13 @@ export interface Record_ {
   readonly notes: readonly string[];
 }
 
-/** docs/RELIABILITY.md. */
+/** docs/FAULTS.md. */
 export function reliabilityPage(records: readonly Record_[], machine: string): string {
   return [
-    '# Reliability',
+    '# Faults, hostile peers, long runs',
     '',
     'What was tried to break Ninefold, how often, and what came of it. Made by `npm run long`, which runs all of it in under an hour;',
-    '`node dist/test/long/main.js NAME… --write docs/RELIABILITY.md` does a part again. Each record below says how often something was tried: "0 in N" proves',
+    '`node dist/test/long/main.js NAME… --write docs/FAULTS.md` does a part again. Each record below says how often something was tried: "0 in N" proves',
     'no better than about 3 in N. A seed does the same again: `NINEFOLD_SEED=… ` before the command.',
     '',
     machine,
