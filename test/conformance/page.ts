@@ -18,7 +18,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { release, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { debianKernel, noGuest } from '../guest/kernel.ts';
 import { cases } from './cases/index.ts';
@@ -85,13 +85,16 @@ if (values.write !== undefined) {
  * in the folder of --keep is gone on with.
  */
 async function outcomesOf(place: Place): Promise<Outcome[]> {
-  const folder = values.keep ?? mkdtempSync(join(tmpdir(), 'ninefold-conformance-'));
+  // Whole, because who runs the cases starts elsewhere.
+  const folder =
+    values.keep === undefined ? mkdtempSync(join(tmpdir(), 'ninefold-conformance-')) : resolve(values.keep);
   mkdirSync(folder, { recursive: true });
   const [whole, part] = [join(folder, `${place.id}.jsonl`), join(folder, `${place.id}.jsonl.new`)];
   try {
     if (existsSync(whole)) return kept(whole);
     const missing = place.guest ? noGuest() : undefined;
     if (missing !== undefined) throw new Error(missing);
+    appendFileSync(part, '');
     const wanted = Object.keys(cases).filter((name) => new RegExp(values.only ?? '').test(name));
     const begin = performance.now();
     for (let before = -1; ; ) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runInGuest } from '../guest/boot.ts';
@@ -48,9 +48,8 @@ export const PLACES: readonly Place[] = [
 /** An emulated machine runs about this many times slower than the one that emulates it, and that may be busy. */
 const GUEST_SLOWNESS = 12;
 
-/** Outcomes that an earlier run left in `file`; none when it is not there. */
+/** Outcomes that an earlier run left in `file`. Throws when it is not there. */
 export function kept(file: string): Outcome[] {
-  if (!existsSync(file)) return [];
   return readFileSync(file, 'utf8')
     .split('\n')
     .filter((l) => l.startsWith('{') && l.endsWith('}'))
