@@ -10,7 +10,9 @@ export class Listing {
   data: Buffer | undefined;
   dv: DataView | undefined;
   plus = false;
-  /** When the batch was asked for, ms; of one that was remembered, as of when it is known to be true. */
+  /** When the batch was asked for, ms. */
+  asked = 0;
+  /** As of when it is known to be true: the same, or later where it was remembered of a watched folder. */
   at = 0;
   /** The folder's watch at that time. */
   watch = 0;

@@ -5,6 +5,7 @@ import { S_IFDIR } from '../base/stat.ts';
 import { O_DIRECTORY } from '../base/sys.ts';
 import { ENTRY_OUT, FuseAttr, OUT_HEADER, putEntryOut } from '../fuse-abi/index.ts';
 import { EOF_QUIET, EOF_QUIET_MS, EXT, GETATTR_BASIC, type Reply, T } from '../p9-client/index.ts';
+import type { Attrs } from './attrs.ts';
 import { ABSENT, ASK, BATCH_SPAN, DirCache } from './dir-cache.ts';
 import type { Engine } from './engine.ts';
 import type { Node } from './node.ts';
@@ -44,6 +45,14 @@ export function lookupFromCache(e: Engine, op: Op, dir: Node, again: Step): bool
   return answer(e, op, dir, cache, batch.dv, at % BATCH_SPAN);
 }
 
+/**
+ * Whether the watch of a folder does not tell of changes of this object in it: a file of several names may be changed through another, and what comes and goes in a folder
+ * changes its times and links without a word to whoever watches the folder above. Such attributes are good for the kernel's time only.
+ */
+export function tellsOfItself(attrs: Attrs): boolean {
+  return attrs.kind === S_IFDIR || attrs.fuse.nlink > 1;
+}
+
 /** As of when what is remembered of `dir` is known to be true. */
 export function trueAt(e: Engine, dir: Node, cache: DirCache): number {
   return e.policy.trueAt(cache.at, cache.watch !== 0 && cache.watch === dir.watch, e.now);
@@ -65,8 +74,7 @@ function answer(e: Engine, op: Op, dir: Node, cache: DirCache, dv: DataView, pos
   // Changed through this mount since: what was remembered is out of date.
   if (known !== undefined && known.changedAt >= cache.at) return false;
   const at = trueAt(e, dir, cache);
-  // A file of several names may be changed through one that nobody watches.
-  const attrMs = policy.attrLeft(attrs.fuse.nlink > 1 && attrs.kind !== S_IFDIR ? cache.at : at, e.now);
+  const attrMs = policy.attrLeft(tellsOfItself(attrs) ? cache.at : at, e.now);
   if (attrMs <= 0) return false;
   const node = known ?? nodes.intern(attrs);
   nodes.place(node, dir, op.name);

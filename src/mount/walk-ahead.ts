@@ -74,6 +74,7 @@ export function listingFromMemory(e: Engine, dir: Node): Listing | undefined {
   l.dv = new DataView(data.buffer, data.byteOffset, data.byteLength);
   l.plus = true;
   l.at = at;
+  l.asked = cache.at;
   l.watch = cache.watch;
   l.ended = true;
   return l;

@@ -28,7 +28,7 @@ import type { Listing } from '../listing.ts';
 import { judgeName, NAME_BAD, NAME_GOOD } from '../names.ts';
 import type { Node } from '../node.ts';
 import type { Op } from '../op.ts';
-import { rememberListing } from '../prefetch.ts';
+import { rememberListing, tellsOfItself } from '../prefetch.ts';
 import { internAt } from './lookup.ts';
 import { handleOf, withOpenFid } from './open.ts';
 
@@ -130,6 +130,7 @@ function goBack(l: Listing, op: Op): boolean {
 export function fetch(e: Engine, op: Op, l: Listing, fid: number, plus: boolean): void {
   l.fetching = true;
   l.at = e.now;
+  l.asked = e.now;
   l.watch = (op.node as Node).watch;
   op.listing = l;
   const type = plus ? EXT.readdirplus : T.readdir;
@@ -278,11 +279,16 @@ function putPlus(e: Engine, out: DataView, to: number, dir: Node, l: Listing, re
   if (real && dv.getUint32(l.pos, true) !== 0 && attrs.read(dv, l.pos)) {
     const isRoot = attrs.kind === S_IFDIR && nodes.root.is(attrs.pathLo, attrs.pathHi);
     const known = nodes.find(attrs);
+    const since = tellsOfItself(attrs) ? l.asked : l.at;
     // What was changed through this mount since the batch was asked for is known better by now.
-    if (!isRoot && (known === undefined || known.changedAt < l.at)) {
+    if (
+      !isRoot &&
+      (known === undefined || known.changedAt < l.asked) &&
+      (since === l.at || e.policy.attrLeft(since, e.now) > 0)
+    ) {
       const name = (l.data as Buffer).toString('latin1', entry.nameOff, entry.nameOff + entry.nameLen);
       const node = internAt(e, dir, name);
-      e.putEntry(out, to, node, l.at);
+      e.putEntry(out, to, node, since);
       given.push(node);
       return;
     }
