@@ -20,6 +20,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import * as E from '../../src/base/errno.ts';
 import { LEGAL_EOF } from '../../src/qfile/index.ts';
 import { scratch } from '../helpers/places.ts';
+import { unpackHere } from './engine.ts';
 import { DIR, END, item, LNK, REG, rawLength, unpack } from './wire.ts';
 
 /** A folder to receive into, with a canary beside it. */
@@ -132,18 +133,37 @@ const ROWS: readonly Row[] = [
   ).map(([what, mode]): Row => [what, item('dev', mode), E.EINVAL, 'dev']),
 ];
 
-for (const [what, stream, error, lastName, there = []] of ROWS)
-  test(`refused: ${what}`, async (t) => {
+/** What is sent: behind what is refused something more, which is never looked at. */
+function streamOf([, stream, error]: Row): Buffer {
+  const cut = error === E.EREMOTEIO || error === LEGAL_EOF;
+  return cut ? stream : Buffer.concat([stream, item('after', REG, 'x'), END]);
+}
+
+for (const row of ROWS) {
+  const [what, , error, lastName, there = []] = row;
+  test(`refused: ${what}`, (t) => {
     const { dir, untouched } = place(t);
-    // What follows a refusal is never looked at.
-    const cut = error === E.EREMOTEIO || error === LEGAL_EOF;
-    const r = await unpack(dir, cut ? stream : Buffer.concat([stream, item('after', REG, 'x'), END]));
-    assert.equal(r.result?.error, error, r.stderr);
-    assert.equal(r.code, error & 0xff);
-    if (lastName !== undefined) assert.equal(Buffer.from(r.result?.lastName ?? []).toString(), lastName);
+    const result = unpackHere(dir, streamOf(row), `${dir}/../stream`);
+    assert.equal(result?.error, error);
+    if (lastName !== undefined) assert.equal(Buffer.from(result?.lastName ?? []).toString(), lastName);
     assert.deepEqual(readdirSync(dir).sort(), there);
     untouched();
   });
+}
+
+test('the program ends with the low byte of what it told', async (t) => {
+  // One row of each error, by the program itself.
+  const rows = new Map(ROWS.map((row) => [row[2], row]));
+  assert.ok(rows.size >= 8);
+  for (const row of rows.values()) {
+    const { dir, untouched } = place(t);
+    const r = await unpack(dir, streamOf(row));
+    assert.equal(r.result?.error, row[2], r.stderr);
+    assert.equal(r.code, row[2] & 0xff, row[0]);
+    assert.deepEqual(readdirSync(dir).sort(), row[4] ?? []);
+    untouched();
+  }
+});
 
 test('written through a link that the same sender made: refused', async (t) => {
   const { dir, untouched } = place(t);
