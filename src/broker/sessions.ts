@@ -74,7 +74,11 @@ export class Sessions {
   /** Those whose keeper still runs, the oldest first. What others have left behind is taken away. */
   list(): Session[] {
     const found: Session[] = [];
-    for (const name of readdirSync(this.#dir)) {
+    const names = readdirSync(this.#dir);
+    for (const name of names) {
+      // An order that came when the session was over already.
+      if (name.endsWith('.end') && !names.includes(name.replace(/end$/, 'json')))
+        rmSync(join(this.#dir, name), { force: true });
       const id = name.replace(/\.json$/, '');
       if (!name.endsWith('.json') || !ID.test(id)) continue;
       const session = this.#read(id);

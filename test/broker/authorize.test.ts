@@ -360,7 +360,10 @@ test('a session ends by an order, a revocation, a denial, a block, its time, a d
     const why = kept.check() ?? '';
     assert.match(why, what);
     kept.over(why);
+    // An order that comes too late leaves nothing behind.
+    desk.sessions.end(kept.id, 'late');
     assert.deepEqual(desk.sessions.list(), []);
+    assert.deepEqual(readdirSync(join(desk.store.dir, 'sessions')), []);
     assert.match(desk.audit.read().lines.at(-1)?.why ?? '', what);
   }
 });

@@ -137,6 +137,8 @@ export async function revokeRules(
   books: Books,
   selector: Selector,
 ): Promise<{ rules: Rule[]; sessions: number }> {
+  // Looked at before: their keeper may end them before we come to it, and they are counted all the same.
+  const live = books.sessions.list();
   const gone = await books.store.change((rules) => {
     const selected = rules.filter((rule) => selects(selector, rule));
     return {
@@ -156,7 +158,7 @@ export async function revokeRules(
     });
   let sessions = 0;
   const ids = new Set(gone.filter((rule) => rule.effect === 'allow').map((rule) => rule.id));
-  for (const s of books.sessions.list()) {
+  for (const s of live) {
     const { id: _, ...place } = selector;
     const meant =
       ids.has(s.rule) ||
