@@ -122,6 +122,25 @@ test('what comes and goes in a folder shows in its own links and times, whoever 
   assert.equal(await p.until('find . -ls > /dev/null; stat -c %h d6/sub', '3\n', 2500), '3\n');
 });
 
+test(
+  'a file that is emptied by its open, or gets an attribute, is not told of as it was',
+  here,
+  async (t) => {
+    const p = await pair(t, eightFolders);
+    await p.walk();
+    await sleep(PAST_THE_KERNEL_MS);
+    await p.walk();
+    const emptied = await p.sh(
+      'find d3 -ls > /dev/null; exec 3> d3/f3; find d3 -name f3 -size 0; stat -c %s d3/f3',
+    );
+    assert.equal(emptied.out, 'd3/f3\n0\n');
+    const before = (await p.sh('stat -c %z d4/f4')).out;
+    const after = await p.sh('setfattr -n user.n -v v d4/f4; find d4 -ls > /dev/null; stat -c %z d4/f4');
+    if (/not found/.test(after.err)) return t.diagnostic('no setfattr here');
+    assert.notEqual(after.out, before);
+  },
+);
+
 test('ten thousand changes at once: what is seen afterwards is right', here, async (t) => {
   const p = await pair(t, eightFolders);
   await p.walk();

@@ -244,7 +244,10 @@ function finishCreate(e: Engine, op: Op): void {
   op.newFid = -1;
   const { dv } = e.out;
   e.putEntry(dv, OUT_HEADER, node);
-  if ((op.flags & O_TRUNC) !== 0) e.policy.onWrite(node);
+  if ((op.flags & O_TRUNC) !== 0) {
+    e.policy.onWrite(node);
+    changingObject(e, node);
+  }
   putOpenOut(dv, OUT_HEADER + ENTRY_OUT, h.id, e.policy.onOpen(node, op.b, op.flags));
   if (!e.answer(op, ENTRY_OUT + OPEN_OUT)) {
     node.nlookup--;

@@ -22,6 +22,7 @@ import type { Handle } from '../handle.ts';
 import { Listing } from '../listing.ts';
 import type { Node } from '../node.ts';
 import type { Op, Step } from '../op.ts';
+import { changingObject } from '../prefetch.ts';
 import { listingFromMemory, waitsForListing } from '../walk-ahead.ts';
 import { killsOf } from './attr.ts';
 import { dropOwner, dropWithHandle } from './lock.ts';
@@ -72,7 +73,8 @@ function begin(e: Engine, op: Op): void {
   // An object without a fid is still there as long as it is open, whatever became of its name.
   if (node.fid < 0 && node.openFid >= 0 && (e.session.ordered || node.parent === undefined)) {
     op.fid = node.openFid;
-    truncateAndOpen(e, op);
+    if ((op.flags & O_TRUNC) !== 0) truncateAndOpen(e, op);
+    else cloneAndOpen(e, op);
   } else if ((op.flags & O_TRUNC) !== 0) withOwnFid(e, op, node, truncateAndOpen);
   else if (e.session.ordered && node.fid < 0 && node.parent !== undefined) {
     op.byName = true;
@@ -89,6 +91,7 @@ function begin(e: Engine, op: Op): void {
  */
 function truncateAndOpen(e: Engine, op: Op): void {
   const node = op.node as Node;
+  changingObject(e, node);
   if (
     op.opcode === OP.open &&
     (op.flags & O_TRUNC) !== 0 &&
@@ -283,7 +286,10 @@ function opened(e: Engine, op: Op, iounit: number, version: number): void {
   op.handle = h;
   op.newFid = -1;
   if (op.opcode === OP.opendir) h.listing = op.listing ?? new Listing();
-  if ((op.flags & O_TRUNC) !== 0) e.policy.onWrite(node);
+  if ((op.flags & O_TRUNC) !== 0) {
+    e.policy.onWrite(node);
+    changingObject(e, node);
+  }
   const openFlags =
     node.kind === S_IFDIR ? e.policy.onOpenDir(node) : e.policy.onOpen(node, version, op.flags);
   putOpenOut(e.out.dv, OUT_HEADER, h.id, openFlags);

@@ -7,6 +7,7 @@ import type { Engine } from '../engine.ts';
 import { withFid, withOwnFid } from '../fids.ts';
 import type { Node } from '../node.ts';
 import type { Op } from '../op.ts';
+import { changingObject } from '../prefetch.ts';
 import { onDone } from './open.ts';
 
 /** XATTR_SIZE_MAX and XATTR_LIST_MAX (include/uapi/linux/limits.h). */
@@ -147,7 +148,9 @@ export function removexattr(e: Engine, op: Op): void {
   withOwnFid(e, op, op.node as Node, clone);
 }
 
+/** From here on the object's time of change is not what it was, and its mode may not be (an ACL). */
 function clone(e: Engine, op: Op): void {
+  changingObject(e, op.node as Node);
   op.newFid = e.fids.take();
   e.req.clone(e.call(op, T.walk, onCloned), op.fid, op.newFid);
 }
@@ -195,5 +198,6 @@ function onFilled(e: Engine, op: Op, err: number, r: Reply): void {
 
 function onSet(e: Engine, op: Op, err: number): void {
   e.fids.give(op.newFid);
+  changingObject(e, op.node as Node);
   onDone(e, op, err);
 }
