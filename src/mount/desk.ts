@@ -62,6 +62,8 @@ export class Desk {
   readonly watching: Watching;
   readonly ahead = new OpensAhead();
   readonly walk = new WalkAhead();
+  /** When a name was last given or taken through this mount (ms): a file of several names may have been told of under another. */
+  linksChangedAt = -1;
   /** Opens that the server has granted and whose bytes have not come yet. */
   readonly openedEarly: Op[] = [];
   contentTimer: NodeJS.Timeout | undefined;

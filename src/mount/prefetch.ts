@@ -53,6 +53,11 @@ export function tellsOfItself(attrs: Attrs): boolean {
   return attrs.kind === S_IFDIR || attrs.fuse.nlink > 1;
 }
 
+/** Whether attributes that were asked for at `asked` may count names that are gone since, or lack new ones. */
+export function linksMayDiffer(e: Engine, attrs: Attrs, asked: number): boolean {
+  return attrs.fuse.nlink > 1 && attrs.kind !== S_IFDIR && e.linksChangedAt >= asked;
+}
+
 /** As of when what is remembered of `dir` is known to be true. */
 export function trueAt(e: Engine, dir: Node, cache: DirCache): number {
   return e.policy.trueAt(cache.at, cache.watch !== 0 && cache.watch === dir.watch, e.now);
@@ -73,6 +78,7 @@ function answer(e: Engine, op: Op, dir: Node, cache: DirCache, dv: DataView, pos
   const known = nodes.find(attrs);
   // Changed through this mount since: what was remembered is out of date.
   if (known !== undefined && known.changedAt >= cache.at) return false;
+  if (linksMayDiffer(e, attrs, cache.at)) return false;
   const at = trueAt(e, dir, cache);
   const attrMs = policy.attrLeft(tellsOfItself(attrs) ? cache.at : at, e.now);
   if (attrMs <= 0) return false;
@@ -205,6 +211,7 @@ export function isDoubted(e: Engine, dir: Node, name: string): boolean {
 
 /** A message that changes `name` in `dir` was sent. */
 export function changing(e: Engine, dir: Node, name: string): void {
+  e.linksChangedAt = e.now;
   e.watching.leave(e, dir);
   const child = e.nodes.child(dir, name);
   if (child?.ahead !== undefined) e.ahead.drop(e, child.ahead);

@@ -141,6 +141,15 @@ test(
   },
 );
 
+test('a name taken away shows in the links of the file under its other name', here, async (t) => {
+  const p = await pair(t, eightFolders);
+  // Each name seen under the other folder last, so that the one taken is not where the mount knows the file.
+  const r = await p.sh(
+    'ln d1/f1 d2/two; find d1 -ls > /dev/null; find d2 -ls > /dev/null; find d1 -ls > /dev/null; rm d2/two; find d1 -name f1 -links 1',
+  );
+  assert.equal(r.out, 'd1/f1\n');
+});
+
 test('ten thousand changes at once: what is seen afterwards is right', here, async (t) => {
   const p = await pair(t, eightFolders);
   await p.walk();

@@ -28,7 +28,7 @@ import type { Listing } from '../listing.ts';
 import { judgeName, NAME_BAD, NAME_GOOD } from '../names.ts';
 import type { Node } from '../node.ts';
 import type { Op } from '../op.ts';
-import { rememberListing, tellsOfItself } from '../prefetch.ts';
+import { linksMayDiffer, rememberListing, tellsOfItself } from '../prefetch.ts';
 import { internAt } from './lookup.ts';
 import { handleOf, withOpenFid } from './open.ts';
 
@@ -283,6 +283,7 @@ function putPlus(e: Engine, out: DataView, to: number, dir: Node, l: Listing, re
     // What was changed through this mount since the batch was asked for is known better by now.
     if (
       !isRoot &&
+      !linksMayDiffer(e, attrs, l.asked) &&
       (known === undefined || known.changedAt < l.asked) &&
       (since === l.at || e.policy.attrLeft(since, e.now) > 0)
     ) {
