@@ -79,6 +79,21 @@ function entries(random: Random, plus: boolean): Buffer {
   return Buffer.concat(all);
 }
 
+/** Records of Rchanges, most of folders that are watched. */
+function changes(random: Random): Buffer {
+  const all: Buffer[] = [];
+  for (let n = 1 + random(5); n > 0; n--) {
+    const what = random(30) === 0 ? random(256) : [1, 2, 4, 8][random(4)];
+    const name = what === 4 || what === 8 ? '' : (NAMES[random(NAMES.length)] as string);
+    const head = Buffer.alloc(7);
+    head.writeUInt32LE(random(20) === 0 ? 0xffffffff : random(30), 0);
+    head.writeUInt8(what ?? 1, 4);
+    head.writeUInt16LE(random(60) === 0 ? random(0x10000) : name.length, 5);
+    all.push(head, Buffer.from(name, 'latin1'));
+  }
+  return Buffer.concat(all);
+}
+
 function counted(data: Buffer, random: Random): Buffer {
   const b = Buffer.alloc(4);
   b.writeUInt32LE(random(60) === 0 ? random(0x7fffffff) : data.length, 0);
@@ -109,6 +124,8 @@ function plausible({ type, body }: Asked, random: Random): Buffer {
       return counted(entries(random, false), random);
     case EXT.readdirplus:
       return Buffer.concat([Buffer.from([random(4)]), counted(entries(random, true), random)]);
+    case EXT.changes:
+      return counted(changes(random), random);
     case T.write: {
       const b = Buffer.alloc(4);
       const count = body.length >= 16 ? body.readUInt32LE(12) : 0;
