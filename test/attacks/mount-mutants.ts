@@ -139,4 +139,18 @@ export const MOUNT_MUTANTS: readonly Mutant[] = [
     to: 'MS_NOSUID = 0',
     seenBy: ['src/cli/mount/mount'],
   },
+  {
+    name: 'mount: news of a folder is not heeded',
+    file: 'src/mount/watching.js',
+    from: /dir\.entries\?\.note\(name, ASK\);/,
+    to: '',
+    seenBy: ['coherence/coherence'],
+  },
+  {
+    name: "mount: a folder's own links are believed because the folder above is watched",
+    file: 'src/mount/prefetch.js',
+    from: /return attrs\.kind === S_IFDIR \|\| attrs\.fuse\.nlink > 1;/,
+    to: 'return false;',
+    seenBy: ['coherence/coherence'],
+  },
 ];

@@ -85,10 +85,11 @@ test(
     // In the midst of it, what was opened ahead is changed: each in another way.
     const order = (await p.sh('find d2 -maxdepth 1 -type f')).out.trim().split('\n');
     const [a, b, c, d] = order.slice(8, 12) as [string, string, string, string];
+    // Listed again first, so that the kernel still believes the names when their turn comes.
     const reading = p.sh(
-      `n=0; for f in ${order.join(' ')}; do cat $f; n=$((n+1)); [ $n = 6 ] && sleep 0.7; done`,
+      `find d2 -ls > /dev/null; n=0; for f in ${order.join(' ')}; do cat $f; n=$((n+1)); [ $n = 6 ] && sleep 0.4; done`,
     );
-    await sleep(450);
+    await sleep(300);
     const before = p.stats.aheadTried;
     writeFileSync(join(p.share, a), `${a}\nnew\n`);
     rmSync(join(p.share, b));

@@ -129,4 +129,18 @@ export const TIERS: readonly Tier[] = [
     limit: 2400,
     lane: 0,
   },
+  {
+    name: 'mutants',
+    what: 'Each defence taken out, and an attack that notices',
+    command: ['node', 'dist/test/attacks/mutants.js'],
+    limit: 1800,
+    lane: 1,
+  },
+  {
+    name: 'proxy-mutants',
+    what: 'The same for virtfs-proxy-helper',
+    command: ['node', 'dist/test/attacks/proxy/mutants.js'],
+    limit: 900,
+    lane: 1,
+  },
 ];
