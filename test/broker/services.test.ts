@@ -266,7 +266,7 @@ test('refusals through qrexec: 2, 125, 126, 127', needsMount, async (t) => {
   assert.equal((await w.ninefold('mount', `vault:${w.dir}/none`, w.mnt)).code, 2);
   script(w.path('rpc/vault/ruddo.ConnectToFolder'), 'exit 125');
   assert.equal((await w.ninefold('mount', `vault:${w.share}`, w.mnt)).code, 125);
-  script(w.path('rpc/vault/ruddo.ConnectToFolder'), 'echo no; sleep 5');
+  script(w.path('rpc/vault/ruddo.ConnectToFolder'), 'echo no; exec sleep 1');
   assert.equal((await w.ninefold('mount', `vault:${w.share}`, w.mnt)).code, 69);
   rmSync(w.path('rpc/vault/ruddo.ConnectToFolder'));
   assert.equal((await w.ninefold('mount', `vault:${w.share}`, w.mnt)).code, 127);

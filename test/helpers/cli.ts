@@ -83,7 +83,7 @@ export const ninefold = (args: readonly string[], how?: RunHow): Promise<Ran> =>
 /** Mounts at or below `dir`, and processes with `dir` in their command line or environment: one line each. Waits a little for those that are just ending. */
 export async function leftovers(dir: string): Promise<string[]> {
   let left: string[] = [];
-  for (let i = 0; i < 50; i++) {
+  for (let i = 0; i < 250; i++) {
     left = [...mountsBelow(dir), ...processesOf(dir)];
     if (left.length === 0) return left;
     await sleep(20);
