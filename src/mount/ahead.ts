@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { O_ACCMODE, O_RDONLY } from '../base/sys.ts';
+import { O_RDONLY } from '../base/sys.ts';
 import {
   NOTIFY_STORE,
   NOTIFY_STORE_HEAD,
@@ -14,6 +14,7 @@ import type { Engine } from './engine.ts';
 import { judgeName, NAME_GOOD } from './names.ts';
 import type { Node } from './node.ts';
 import type { Op, Step } from './op.ts';
+import { sentFlags } from './open-flags.ts';
 import { trueAt } from './prefetch.ts';
 
 /** Opens in a row in one folder that look like a program which reads all of it. */
@@ -70,7 +71,8 @@ export class OpensAhead {
     const node = op.node as Node;
     const { ahead } = node;
     if (ahead === undefined) return false;
-    if ((op.flags & O_ACCMODE) !== O_RDONLY || !e.policy.aheadIsGood(ahead.at, e.now)) {
+    // Any flag that the server would have to hear of (O_TRUNC goes with O_RDONLY too) takes an open of its own.
+    if (sentFlags(op.flags) !== O_RDONLY || !e.policy.aheadIsGood(ahead.at, e.now)) {
       this.drop(e, ahead);
       return false;
     }

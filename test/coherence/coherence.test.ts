@@ -9,6 +9,7 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -139,6 +140,25 @@ test(
     const after = await p.sh('setfattr -n user.n -v v d4/f4; find d4 -ls > /dev/null; stat -c %z d4/f4');
     if (/not found/.test(after.err)) return t.diagnostic('no setfattr here');
     assert.notEqual(after.out, before);
+  },
+);
+
+test(
+  'an open to read that also empties the file is not answered from what was opened ahead',
+  here,
+  async (t) => {
+    const p = await pair(t, eightFolders);
+    await p.walk();
+    await sleep(PAST_THE_KERNEL_MS);
+    await p.walk();
+    const order = (await p.sh('find d2 -maxdepth 1 -type f')).out.trim().split('\n');
+    const next = order[7] as string;
+    const r = await p.sh(
+      `cat ${order.slice(0, 6).join(' ')} > /dev/null; python3 -c 'import os; os.open("${next}", os.O_RDONLY | os.O_TRUNC)'`,
+    );
+    assert.equal(r.err, '');
+    assert.ok(p.stats.aheadTried > 2);
+    assert.equal(statSync(join(p.share, next)).size, 0);
   },
 );
 

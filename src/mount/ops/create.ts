@@ -17,9 +17,10 @@ import type { Engine } from '../engine.ts';
 import { withOwnFid } from '../fids.ts';
 import type { Node } from '../node.ts';
 import type { Op, Step } from '../op.ts';
+import { sentFlags } from '../open-flags.ts';
 import { askFresh, changing, changingObject } from '../prefetch.ts';
 import { answerEntry, internAt, onAttr, onLooked, onWalked, settleEntry } from './lookup.ts';
-import { closeHandle, sentFlags } from './open.ts';
+import { closeHandle } from './open.ts';
 
 /** The group of what is made in a folder: the folder's own when it has the set-group-id bit, else the caller's. */
 function groupFor(op: Op): number {

@@ -22,22 +22,12 @@ import type { Handle } from '../handle.ts';
 import { Listing } from '../listing.ts';
 import type { Node } from '../node.ts';
 import type { Op, Step } from '../op.ts';
+import { sentFlags } from '../open-flags.ts';
 import { changingObject } from '../prefetch.ts';
 import { listingFromMemory, waitsForListing } from '../walk-ahead.ts';
 import { killsOf } from './attr.ts';
 import { dropOwner, dropWithHandle } from './lock.ts';
 import { fetch } from './readdir.ts';
-
-/**
- * open(2) flags that mean something to the server: access mode, TRUNC, APPEND, DSYNC, SYNC, NOATIME. O_DIRECT is between the program and the
- * local kernel; O_CREAT and O_EXCL were settled by CREATE; the kernel's own bits (exec, O_PATH …) are none of the server's business.
- */
-const SENT = 0o3 | O_TRUNC | 0o2000 | 0o4010000 | 0o1000000;
-
-/** The flags of Tlopen and Tlcreate for the kernel's flags. */
-export function sentFlags(flags: number): number {
-  return flags & SENT;
-}
 
 /** FUSE_OPEN: flags u32, open_flags u32 → open_out. Twalk of no name and Tlopen of the clone. */
 export function open(e: Engine, op: Op): void {
