@@ -160,6 +160,15 @@ export const THREATS: readonly Threat[] = [
     mutants: ['mount: an object that becomes another kind'],
   },
   {
+    attack: 'what was told earlier is believed after it has changed',
+    defence: 'memory ends with news of the folder, and with time',
+    tests: ['coherence/coherence'],
+    mutants: [
+      'mount: news of a folder is not heeded',
+      "mount: a folder's own links are believed because the folder above is watched",
+    ],
+  },
+  {
     attack: 'silence',
     defence: 'time limits; whoever waits can be killed; unmounting always works',
     tests: ['hostile/silence', 'faults/deaf'],

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // `ninefold policy`, `ninefold sessions`, the asking program of the terminal, mount(8)'s helper, the kernel's client.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -144,6 +144,10 @@ test('the terminal’s question has all that a person needs', () => {
 
 test('the asking program of the terminal: what is typed is the answer, and nothing, or anything else, is a no', async (t) => {
   if (!existsSync('/usr/bin/script')) return t.skip('needs the package bsdutils');
+  const probe = spawnSync('/usr/bin/script', ['-qec', 'test -c "$(tty)"', '/dev/null'], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  if (probe.status !== 0) return t.skip(`no pseudo-terminals here: ${probe.stderr}${probe.stdout}`);
   const typed: readonly [words: string, answer: object][] = [
     ['yes', { answer: 'allow', lasts: 'once' }],
     ['read always', { answer: 'allow', access: 'ro', lasts: 'always' }],
@@ -152,6 +156,8 @@ test('the asking program of the terminal: what is typed is the answer, and nothi
     ['', { answer: 'deny' }],
     ['y', { answer: 'deny' }],
     ['constructor', { answer: 'deny' }],
+    // Ctrl-D: the end of the terminal.
+    ['\u0004', { answer: 'deny' }],
   ];
   const w = world(t);
   for (const [words, answer] of typed) {
@@ -166,12 +172,14 @@ test('the asking program of the terminal: what is typed is the answer, and nothi
     child.stdout.setEncoding('utf8').on('data', (part: string) => {
       const before = seen.includes('> ');
       seen += part;
-      if (!before && seen.includes('> ')) child.stdin.write(`${words}\n`);
+      if (!before && seen.includes('> ')) child.stdin.write(words === '\u0004' ? words : `${words}\n`);
     });
     const status = await new Promise((resolve) => child.once('exit', resolve));
     child.stdin.destroy();
     assert.equal(status, 0, seen);
-    assert.deepEqual(JSON.parse(readFileSync(out, 'utf8')), { version: 1, ...answer }, words);
+    const text = readFileSync(out, 'utf8');
+    assert.ok(text !== '', `no answer to "${words}": ${seen}`);
+    assert.deepEqual(JSON.parse(text), { version: 1, ...answer }, `"${words}": ${seen}`);
   }
 });
 

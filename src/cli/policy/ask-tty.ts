@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { readFileSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { openSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import { ReadStream, WriteStream } from 'node:tty';
 import { printable } from '../../base/error.ts';
@@ -39,12 +38,15 @@ export function askTtyMain(): void {
 
 async function askAtTerminal(path: string): Promise<Answer> {
   const question = JSON.parse(readFileSync(0, 'utf8')) as Question;
-  const input = new ReadStream((await open(path, 'r')).fd);
-  const output = new WriteStream((await open(path, 'w')).fd);
+  // Bare descriptors: a FileHandle that nothing refers to is closed by the garbage collector, under a person who thinks for a while.
+  const input = new ReadStream(openSync(path, 'r'));
+  const output = new WriteStream(openSync(path, 'w'));
   const lines = createInterface({ input, output, terminal: false });
   try {
     output.write(questionText(question));
-    const typed = (await lines.question('> ')).trim().toLowerCase();
+    // A terminal that ends (Ctrl-D, a closed window) is a no; readline alone would wait for its line for ever.
+    const ended = new Promise<string>((resolve) => lines.once('close', () => resolve('')));
+    const typed = (await Promise.race([lines.question('> '), ended])).trim().toLowerCase();
     const chosen = choices(question).includes(typed) ? ANSWERS[typed] : undefined;
     output.write(chosen === undefined ? 'Refused.\n' : 'Noted.\n');
     return chosen === undefined ? NO : { version: 1, ...chosen };
