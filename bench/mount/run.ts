@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { killTree } from '../common/child.ts';
 import type { Cleanup } from '../common/cleanup.ts';
 import { newFolder } from '../common/folder.ts';
+import { touchMemory } from '../common/memory.ts';
 import { Progress } from '../common/progress.ts';
 import type { MountPeer, Opened } from './peers.ts';
 import { isMounted } from './point.ts';
@@ -45,6 +46,7 @@ export async function runMountRows(
   mkdirSync(join(served.disk, 'out'));
   process.stderr.write(`making a tree of ${o.size.files} files\n`);
   fillMounted(served.memory, small, o.size);
+  touchMemory();
   const progress = new Progress(o.rounds * o.scenarios.length * o.peers.length);
   for (let round = 0; round < o.rounds; round++) {
     for (const scenario of o.scenarios) {

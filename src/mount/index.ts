@@ -5,5 +5,6 @@ export { type CacheTimes, DEFAULT_TIMES } from './cache-policy.ts';
 export type { MountEnd } from './engine.ts';
 export { killIsPending } from './interrupts.ts';
 export { type MountLog, type MountOptions, mountOptions } from './options.ts';
+export { WarmUp } from './rehearsal.ts';
 export { type RunMount, runMount } from './run.ts';
 export { MountStats } from './stats.ts';

@@ -20,7 +20,7 @@ export interface MountOptions {
   readonly maxIdleFids: number;
   /** Sent with locks: must differ from that of any other mount of the same server. */
   readonly clientName: string;
-  /** Compile by rehearsal in the idle moments after the mount (150 ms of processor time at the most). */
+  /** Compile by rehearsal in idle moments around the mount (150 ms of processor time at the most). */
   readonly rehearse: boolean;
 }
 

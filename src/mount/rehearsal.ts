@@ -16,8 +16,9 @@ const ROOT = 1;
 const FOLDER = 2;
 
 /**
- * A mount that plays both sides to itself: a scripted kernel asks, a make-believe server of one folder answers, in memory. Done for a tenth of a second in the idle
- * moments after a mount, so that V8 has compiled the code by the time someone uses it: the first few thousand requests cost a multiple of the later ones else.
+ * A mount that plays both sides to itself: a scripted kernel asks, a make-believe server of one folder answers, in memory. Done for a tenth of a second while the server is
+ * being started and in idle moments after the mount, so that V8 has compiled the code by the time someone uses it: the first few thousand requests cost a multiple of the later
+ * ones else.
  * Nothing of it touches the real mount, the real server or any descriptor.
  */
 export class Rehearsal {
@@ -271,20 +272,33 @@ function entry(out: DataView, p: number, path: number, offset: number, nameLen: 
 const SLICE_MS = 4;
 const TOTAL_MS = 150;
 
-/** Rehearses while `idle` says that nobody waits. Ends by itself. */
-export function rehearse(sys: Sys, options: MountOptions, idle: () => boolean): void {
-  const play = new Rehearsal(sys, options);
-  let spent = 0;
-  let i = 0;
-  const slice = (): void => {
-    if (!idle()) {
-      spent += SLICE_MS;
-    } else {
+/** Rehearses in idle moments, from `start` on, until it has had its time. */
+export class WarmUp {
+  /** Whether nobody waits for us at this moment. While the server is being started, and before the mount is there, nobody does. */
+  idle: () => boolean = () => true;
+  private readonly play: Rehearsal;
+  private spent = 0;
+  private rounds = 0;
+
+  constructor(sys: Sys, options: MountOptions) {
+    this.play = new Rehearsal(sys, options);
+  }
+
+  start(): void {
+    if (this.spent < TOTAL_MS) setTimeout(() => this.slice(), 1);
+  }
+
+  stop(): void {
+    this.spent = TOTAL_MS;
+  }
+
+  private slice(): void {
+    if (this.spent >= TOTAL_MS) return;
+    if (this.idle()) {
       const since = performance.now();
-      while (performance.now() - since < SLICE_MS) play.round(i++);
-      spent += performance.now() - since;
-    }
-    if (spent < TOTAL_MS) setTimeout(slice, 1);
-  };
-  setTimeout(slice, 1);
+      while (performance.now() - since < SLICE_MS) this.play.round(this.rounds++);
+      this.spent += performance.now() - since;
+    } else this.spent += SLICE_MS;
+    this.start();
+  }
 }

@@ -4,7 +4,7 @@ import type { Sys } from '../base/sys.ts';
 import type { Session } from '../p9-client/index.ts';
 import { Engine, type MountEnd } from './engine.ts';
 import { type MountLog, type MountOptions, mountOptions } from './options.ts';
-import { rehearse } from './rehearsal.ts';
+import { WarmUp } from './rehearsal.ts';
 import { MountStats } from './stats.ts';
 
 /** Nobody has asked anything for so long: an idle moment. Milliseconds. */
@@ -23,6 +23,8 @@ export interface RunMount {
   readonly onReady?: () => void;
   readonly log?: MountLog;
   readonly stats?: MountStats;
+  /** What was begun while the server was waited for; it goes on in idle moments. */
+  readonly warmUp?: WarmUp;
   /** Whether the thread with this id is being killed; undefined when it cannot be seen. Reads /proc. */
   readonly isDying?: (pid: number) => boolean | undefined;
 }
@@ -43,12 +45,14 @@ export async function runMount(how: RunMount): Promise<MountEnd> {
     stats: how.stats ?? new MountStats(),
   });
   const { onReady } = how;
+  const warmUp = how.warmUp ?? new WarmUp(how.sys, engine.options);
+  warmUp.idle = () => !engine.isEnded && performance.now() - engine.now > QUIET_MS;
+  // Other servers are spoken to in another way, which it does not play.
+  if (!engine.options.rehearse || !how.session.extended) warmUp.stop();
   // A timer, because whoever waits for a promise is not heard while the loop sleeps in poll(2).
   engine.ready = () => {
     if (onReady !== undefined) setTimeout(onReady, 0);
-    if (engine.options.rehearse && how.session.extended) {
-      rehearse(how.sys, engine.options, () => !engine.isEnded && performance.now() - engine.now > QUIET_MS);
-    }
+    warmUp.start();
   };
   if (how.isDying !== undefined) engine.interrupts.isDying = how.isDying;
   return engine.run();

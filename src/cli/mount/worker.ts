@@ -2,12 +2,21 @@
 
 import { closeSync, fstatSync, readFileSync, writeSync } from 'node:fs';
 import type { Server } from 'node:net';
+import { availableParallelism } from 'node:os';
 import { EXIT, type ExitCode, NinefoldError, printable } from '../../base/error.ts';
 import { setNonblocking } from '../../linux/descriptors.ts';
 import { openSys } from '../../linux/index.ts';
 import { setBuffers } from '../../linux/net.ts';
 import { newSession } from '../../linux/process.ts';
-import { attachSession, killIsPending, type MountEnd, MountStats, runMount } from '../../mount/index.ts';
+import {
+  attachSession,
+  killIsPending,
+  type MountEnd,
+  MountStats,
+  mountOptions,
+  runMount,
+  WarmUp,
+} from '../../mount/index.ts';
 import type { Channel } from '../../transport/channel.ts';
 import { openChannel } from '../../transport/open.ts';
 import { parseSource } from '../../transport/source.ts';
@@ -84,6 +93,9 @@ async function run(config: MountConfig, up: Up): Promise<ExitCode> {
   // Room for whole large writes; pipes have no such buffers, and say so.
   setBuffers(channel.writeFd, SOCKET_BUFFER, SOCKET_BUFFER);
   const uid = process.geteuid?.() ?? 0;
+  const warmUp = new WarmUp(sys, mountOptions(65536));
+  // With one processor the server's start would wait for it.
+  if (availableParallelism() > 1) warmUp.start();
   const session = await attachSession(sys, {
     readFd: channel.readFd,
     writeFd: channel.writeFd,
@@ -131,6 +143,7 @@ async function run(config: MountConfig, up: Up): Promise<ExitCode> {
     },
     stats,
     log,
+    warmUp,
     isDying: threadIsDying,
     onReady: () => {
       register(registry, entry);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { EINVAL, EIO, EOPNOTSUPP, ERANGE } from '../../base/errno.ts';
+import { EINVAL, EIO, ENODATA, EOPNOTSUPP, ERANGE } from '../../base/errno.ts';
 import { IN_HEADER, OUT_HEADER } from '../../fuse-abi/index.ts';
 import { ioUnit, type Reply, T } from '../../p9-client/index.ts';
 import type { Engine } from '../engine.ts';
@@ -16,7 +16,9 @@ const XATTR_REPLACE = 2;
 
 /** FUSE_GETXATTR: size u32, pad; name\0. Size 0 → { size u32, pad }; else the bytes, ERANGE when they are more. */
 export function getxattr(e: Engine, op: Op): void {
-  // The kernel asks for security.capability before the first write to each file: a namespace that the server does not have is asked for once.
+  // The kernel asks for security.capability before the first write to each file. Our own server has none, and says so by the dialect (docs/EXTENSIONS.md);
+  // a namespace that another does not have is asked for once.
+  if (e.session.extended && op.name.startsWith('security.')) return e.error(op, ENODATA);
   if (e.missingNamespaces.size > 0 && e.missingNamespaces.has(namespaceOf(op.name)))
     return e.error(op, EOPNOTSUPP);
   op.size = e.request.dv.getUint32(IN_HEADER, true);
