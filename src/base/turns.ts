@@ -29,6 +29,12 @@ const TURNS_BEFORE_YIELD = 64;
  * work it therefore gets so many trips in a row before a sleep: else a child's end, say, would go unheard until something else wakes us.
  */
 const TRIPS_AFTER_WORK = 6;
+/**
+ * A chain of Node's own steps can be longer than that (a child's end, the ends of its pipes, what waited for them), or begin in a promise that a `turn` has settled. After Node had work
+ * the loop therefore looks again so often, so many milliseconds apart, before it sleeps for good. The cost is ten wake-ups, once.
+ */
+const LOOKS_AFTER_WORK = 10;
+const LOOK_MS = 100;
 
 /**
  * The data plane's loop: a synchronous poll(2) over a few descriptors and over Node's own event loop. While only our descriptors
@@ -47,6 +53,7 @@ export class Turns {
   private finish: (() => void) | undefined;
   private stopped = false;
   private trips = 0;
+  private looks = LOOKS_AFTER_WORK;
 
   /** `max`: how many descriptors are watched at the most. */
   constructor(sys: Sys, max = 8) {
@@ -109,11 +116,17 @@ export class Turns {
       }
       dv.setInt32(count * POLLFD_SIZE, this.nodeFd, true);
       dv.setUint32(count * POLLFD_SIZE + 4, POLLIN, true);
-      const ready = sys.poll(pollfds, count + 1, this.trips > 0 ? 0 : sys.eventLoopTimeout());
+      const timeout = this.trips > 0 ? 0 : sys.eventLoopTimeout();
+      const looking = this.looks > 0 && (timeout < 0 || timeout > LOOK_MS);
+      const ready = sys.poll(pollfds, count + 1, looking ? LOOK_MS : timeout);
       if (ready < 0 && ready !== -EINTR) throw new Error(`poll: errno ${-ready}`);
-      // 0: a Node timer is due, or another trip. -EINTR: a signal, whose handler runs in Node's loop.
+      // 0: a Node timer is due, another trip, or a look. -EINTR: a signal, whose handler runs in Node's loop.
       if (ready <= 0) {
-        this.trips = ready === 0 && this.trips > 0 ? this.trips - 1 : TRIPS_AFTER_WORK;
+        if (ready === 0 && this.trips > 0) this.trips--;
+        else if (ready === 0 && looking) {
+          this.looks--;
+          this.trips = TRIPS_AFTER_WORK;
+        } else this.nodeWorks();
         return true;
       }
       const nodeReady = dv.getUint16(count * POLLFD_SIZE + 6, true) !== 0;
@@ -125,11 +138,16 @@ export class Turns {
         if (this.stopped) return false;
       }
       if (nodeReady || yieldWanted) {
-        this.trips = TRIPS_AFTER_WORK;
+        this.nodeWorks();
         return true;
       }
     }
     return true;
+  }
+
+  private nodeWorks(): void {
+    this.trips = TRIPS_AFTER_WORK;
+    this.looks = LOOKS_AFTER_WORK;
   }
 }
 

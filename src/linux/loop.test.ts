@@ -96,6 +96,32 @@ test('a loop that has nothing to do sleeps, and wakes for a timer and for a slow
   sys.close(w);
 });
 
+test('a promise that is settled in a turn without a word to the loop is heard all the same', async () => {
+  const [r, w] = pipeOf();
+  const turns = new Turns(sys);
+  const byte = sys.alloc(1);
+  const heard = new Promise<void>((settle) => {
+    turns.add({
+      fd: r,
+      events: POLLIN,
+      turn: () => {
+        sys.read(r, byte, 0, 1);
+        settle();
+      },
+    });
+  });
+  void heard.then(() => turns.stop());
+  sys.write(w, cstr('x'), 0, 1);
+  const since = performance.now();
+  // Without it the loop would sleep until this timer is due.
+  const alarm = setTimeout(() => turns.stop(), 60_000);
+  await turns.run();
+  clearTimeout(alarm);
+  assert.ok(performance.now() - since < 50_000);
+  sys.close(r);
+  sys.close(w);
+});
+
 test('a worker has a loop of its own, and can be ended while it sleeps in poll', async () => {
   const url = (file: string): string => JSON.stringify(new URL(file, import.meta.url).href);
   const code = `

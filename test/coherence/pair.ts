@@ -40,10 +40,7 @@ export async function pair(
   );
   openSys().close(fds[1]);
   const m = await mountOn(fds[0]);
-  // The mount's loop sleeps in poll(2) with Node inside; a chain of Node's own steps that no descriptor announces (a child's end, then its pipes') is carried on by this.
-  const tick = setInterval(() => {}, 20);
   t.after(async () => {
-    clearInterval(tick);
     await m.close();
     openSys().close(fds[0]);
     server.kill();
