@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 // `ninefold policy`, `ninefold sessions`, the asking program of the terminal, mount(8)'s helper, the kernel's client.
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { helperCommand } from '../../src/cli/folder/mount-helper.ts';
@@ -12,6 +11,7 @@ import { questionText } from '../../src/cli/policy/ask-tty.ts';
 import { questionOf } from '../../src/policy/asking.ts';
 import { cannotMount } from '../helpers/cli.ts';
 import { program } from '../helpers/places.ts';
+import { noTerminal, onTerminal } from '../helpers/terminal.ts';
 import { answers, NODE, world } from './world.ts';
 
 const reason = cannotMount();
@@ -143,19 +143,16 @@ test('the terminal’s question has all that a person needs', () => {
 });
 
 test('the asking program of the terminal: what is typed is the answer, and nothing, or anything else, is a no', async (t) => {
-  if (!existsSync('/usr/bin/script')) return t.skip('needs the package bsdutils');
-  const probe = spawnSync('/usr/bin/script', ['-qec', 'test -c "$(tty)"', '/dev/null'], {
-    stdio: ['pipe', 'pipe', 'pipe'],
-  });
-  if (probe.status !== 0) return t.skip(`no pseudo-terminals here: ${probe.stderr}${probe.stdout}`);
+  const missing = noTerminal();
+  if (missing !== undefined) return t.skip(missing);
   const typed: readonly [words: string, answer: object][] = [
-    ['yes', { answer: 'allow', lasts: 'once' }],
-    ['read always', { answer: 'allow', access: 'ro', lasts: 'always' }],
-    ['hour', { answer: 'allow', lasts: 'until', seconds: 3600 }],
-    ['block', { answer: 'block' }],
-    ['', { answer: 'deny' }],
-    ['y', { answer: 'deny' }],
-    ['constructor', { answer: 'deny' }],
+    ['yes\n', { answer: 'allow', lasts: 'once' }],
+    ['read always\n', { answer: 'allow', access: 'ro', lasts: 'always' }],
+    ['hour\n', { answer: 'allow', lasts: 'until', seconds: 3600 }],
+    ['block\n', { answer: 'block' }],
+    ['\n', { answer: 'deny' }],
+    ['y\n', { answer: 'deny' }],
+    ['constructor\n', { answer: 'deny' }],
     // Ctrl-D: the end of the terminal.
     ['\u0004', { answer: 'deny' }],
   ];
@@ -163,23 +160,12 @@ test('the asking program of the terminal: what is typed is the answer, and nothi
   for (const [words, answer] of typed) {
     const out = w.path('answer');
     writeFileSync(w.path('q'), JSON.stringify(question));
-    // script(1) gives the program a terminal, with what is typed coming from a pipe.
     const command = `NINEFOLD_TTY=$(tty) ${NODE} ${program('ninefold-ask-tty')} < ${w.path('q')} > ${out}`;
-    const child = spawn('/usr/bin/script', ['-qec', command, '/dev/null'], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    });
-    let seen = '';
-    child.stdout.setEncoding('utf8').on('data', (part: string) => {
-      const before = seen.includes('> ');
-      seen += part;
-      if (!before && seen.includes('> ')) child.stdin.write(words === '\u0004' ? words : `${words}\n`);
-    });
-    const status = await new Promise((resolve) => child.once('exit', resolve));
-    child.stdin.destroy();
-    assert.equal(status, 0, seen);
+    const seen = await onTerminal(command, /> /, [words]);
+    assert.equal(seen.code, 0, seen.text);
     const text = readFileSync(out, 'utf8');
-    assert.ok(text !== '', `no answer to "${words}": ${seen}`);
-    assert.deepEqual(JSON.parse(text), { version: 1, ...answer }, `"${words}": ${seen}`);
+    assert.ok(text !== '', `no answer to ${JSON.stringify(words)}: ${seen.text}`);
+    assert.deepEqual(JSON.parse(text), { version: 1, ...answer }, `${JSON.stringify(words)}: ${seen.text}`);
   }
 });
 

@@ -18,6 +18,7 @@ import { EEXIST } from '../../src/base/errno.ts';
 import { OP_HELLO, OP_REPLACE } from '../../src/qfile/index.ts';
 import { ninefold, type Ran } from '../helpers/cli.ts';
 import { program, scratch } from '../helpers/places.ts';
+import { noTerminal, onTerminal, type Seen } from '../helpers/terminal.ts';
 import { DIR, END, item, REG, unpack } from './wire.ts';
 
 interface Desk {
@@ -80,6 +81,54 @@ test('skip, rename, replace; refuse says which', async (t) => {
     const again = await d.copy(['--conflict', way]);
     assert.equal(again.code, 0, again.stderr);
     assert.equal(there(d)['a (3).txt'], 'new a');
+  }
+});
+
+const noTty = noTerminal();
+
+/** `ninefold copy --conflict ask` on a terminal, with these answers. */
+function asked(d: Desk, keys: readonly string[]): Promise<Seen> {
+  const receiver = `exec '${process.execPath}' '${program('ninefold')}' receive --stdio --conflicts --allow-replace --sandbox none '${d.incoming}'`;
+  const argv = [
+    process.execPath,
+    program('ninefold'),
+    'copy',
+    '--conflict=ask',
+    join(d.from, 'tree'),
+    '"$TO"',
+  ];
+  return onTerminal(argv.join(' '), /for all\? /, keys, { ...process.env, TO: `exec:${receiver}` });
+}
+
+test('ask: each name by itself, what is no answer is asked again', { skip: noTty ?? false }, async (t) => {
+  const d = desk(t);
+  const seen = await asked(d, ['what\n', 'r\n', 's\n']);
+  assert.equal(seen.code, 0, seen.text);
+  const names = [...seen.text.matchAll(/"tree\/([^"]*)" \(/g)].map((m) => m[1]);
+  assert.equal(names.length, 3);
+  assert.equal(names[0], names[1]);
+  assert.notEqual(names[1], names[2]);
+  const both = { 'a.txt': 'old', b: 'b', l: 'old' };
+  assert.deepEqual(
+    there(d),
+    names[0] === 'a.txt' ? { ...both, 'a (2).txt': 'new a' } : { ...both, 'l (2)': 'b' },
+  );
+});
+
+test('ask: a capital letter holds for all', { skip: noTty ?? false }, async (t) => {
+  const d = desk(t);
+  const seen = await asked(d, ['O\n']);
+  assert.equal(seen.code, 0, seen.text);
+  assert.deepEqual(there(d), { 'a.txt': 'new a', b: 'b', l: 'b' });
+});
+
+test('ask: q, or the end of the terminal, sends nothing', { skip: noTty ?? false }, async (t) => {
+  for (const key of ['q\n', '\u0004']) {
+    const d = desk(t);
+    const seen = await asked(d, [key]);
+    assert.equal(seen.code, 66, seen.text);
+    assert.match(seen.text, /you stopped it.*nothing was sent/s);
+    assert.deepEqual(there(d), { 'a.txt': 'old', l: 'old' });
   }
 });
 
