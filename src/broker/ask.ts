@@ -14,10 +14,12 @@ export type Asked =
 const OUTPUT_MAX = 64 * 1024;
 /** How long the program has to go by itself once its time is over. */
 const GRACE_MS = 1000;
+/** How long what it wrote may still be on its way when it has ended: something it started may hold its output open for ever. */
+const AFTER_END_MS = 500;
 
 /**
  * Runs the asking program: the question as JSON on its standard input, the answer as JSON on its standard output, status 0. Its group is ended when the time
- * is over, with all that it started. Never rejects.
+ * is over, with all that it started; what has left the group, as a desktop's daemons do, is not waited for. Never rejects.
  */
 export function askBy(
   argv: readonly string[],
@@ -39,6 +41,7 @@ export function askBy(
       }
     };
     let last: NodeJS.Timeout | undefined;
+    let after: NodeJS.Timeout | undefined;
     const timer = setTimeout(() => {
       late = true;
       kill('SIGTERM');
@@ -47,6 +50,9 @@ export function askBy(
     const finish = (asked: Asked): void => {
       clearTimeout(timer);
       clearTimeout(last);
+      clearTimeout(after);
+      child.stdout.destroy();
+      child.stderr.destroy();
       resolve(asked);
     };
     child.once('error', (error) =>
@@ -64,7 +70,11 @@ export function askBy(
     });
     child.stdin.on('error', () => {});
     child.stdin.end(`${JSON.stringify(question)}\n`);
-    child.once('close', (status, signal) => {
+    child.once('exit', (status, signal) => {
+      after = setTimeout(() => ended(status, signal), AFTER_END_MS);
+    });
+    child.once('close', (status, signal) => ended(status, signal));
+    const ended = (status: number | null, signal: NodeJS.Signals | null): void => {
       if (late) return finish({ kind: 'timeout' });
       if (status !== 0) {
         const how = signal ?? `status ${status}`;
@@ -77,6 +87,6 @@ export function askBy(
       if (size > OUTPUT_MAX) return finish({ kind: 'failed', why: 'the answer is too long' });
       const answer = parseAnswer(Buffer.concat(out).toString('utf8'));
       finish(answer.ok ? { kind: 'answer', answer: answer.value } : { kind: 'failed', why: answer.why });
-    });
+    };
   });
 }
