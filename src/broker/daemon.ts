@@ -2,12 +2,12 @@
 
 import { Socket } from 'node:net';
 import * as v from 'valibot';
-import { EAGAIN } from '../base/errno.ts';
 import { NinefoldError, printable } from '../base/error.ts';
-import { POLLIN, type Sys } from '../base/sys.ts';
-import { Turns, type Watch, yieldToNode } from '../base/turns.ts';
+import type { Sys } from '../base/sys.ts';
+import { Turns } from '../base/turns.ts';
 import { isFingerprint } from '../policy/fingerprint.ts';
 import { AUTHORIZE_MAX, FOLDER_LINE_MAX, parseFolderLine } from '../policy/wire.ts';
+import { acceptor } from '../transport/accepting.ts';
 import type { Listener } from '../transport/listener.ts';
 import { type AgentRun, startAgent } from './agents.ts';
 import { authorize } from './authorize.ts';
@@ -80,7 +80,16 @@ export class Broker {
 
   /** Serves until `stop`; then every session is ended. Listeners are the caller's to close. */
   async run(): Promise<void> {
-    for (const { listener, machine } of this.#o.listeners) this.#turns.add(this.#acceptor(listener, machine));
+    const { sys, note, listeners } = this.#o;
+    for (const { listener, machine } of listeners)
+      this.#turns.add(
+        acceptor(
+          sys,
+          listener,
+          (fd) => void this.#take(fd, machine),
+          (line) => note('warn', line),
+        ),
+      );
     const timer = setInterval(() => this.#checkSessions(), LOOK_MS);
     try {
       await this.#turns.run();
@@ -99,19 +108,6 @@ export class Broker {
 
   stop(): void {
     this.#turns.stop();
-  }
-
-  #acceptor(listener: Listener, machine: string | undefined): Watch {
-    return {
-      fd: listener.fd,
-      events: POLLIN,
-      turn: () => {
-        yieldToNode();
-        const fd = this.#o.sys.accept(listener.fd);
-        if (fd >= 0) void this.#take(fd, machine);
-        else if (fd !== -EAGAIN) this.#o.note('warn', `cannot accept a connection: errno ${-fd}`);
-      },
-    };
   }
 
   /** One connection, one call. Never rejects. */

@@ -4,14 +4,14 @@ import { spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { EXIT, type ExitCode, printable } from '../../base/error.ts';
-import { POLLIN } from '../../base/sys.ts';
-import { Turns, yieldToNode } from '../../base/turns.ts';
+import { Turns } from '../../base/turns.ts';
 import { AGENT_CALL_MAX, encodeAgentCall, parseAgentCall } from '../../broker/agent-call.ts';
 import { type AgentRun, runOf } from '../../broker/agents.ts';
 import type { Ended } from '../../broker/call.ts';
 import { readLineOf, takeData } from '../../broker/control.ts';
 import type { BrokerSys } from '../../broker/sys.ts';
 import { openSys } from '../../linux/index.ts';
+import { acceptor } from '../../transport/accepting.ts';
 import { openListener } from '../../transport/listener.ts';
 import { openLog } from '../log.ts';
 import { programPath } from '../serve/launch.ts';
@@ -37,16 +37,11 @@ export async function serveAgent(path: string): Promise<ExitCode> {
       exit = code;
       turns.stop();
     });
-  turns.add({
-    fd: listener.fd,
-    events: POLLIN,
-    turn: () => {
-      yieldToNode();
-      const fd = sys.accept(listener.fd);
-      if (fd >= 0)
-        take(sys, fd, runs).catch((error: unknown) => log.warn(`a call failed: ${printable(String(error))}`));
-    },
-  });
+  const begin = (fd: number): void =>
+    void take(sys, fd, runs).catch((error: unknown) =>
+      log.warn(`a call failed: ${printable(String(error))}`),
+    );
+  turns.add(acceptor(sys, listener, begin, (line) => log.warn(line)));
   log.info(`listening on ${printable(path)}`);
   try {
     await turns.run();

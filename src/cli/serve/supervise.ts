@@ -2,10 +2,10 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Writable } from 'node:stream';
-import { EAGAIN, ECONNABORTED, EINTR } from '../../base/errno.ts';
 import { because, EXIT, type ExitCode } from '../../base/error.ts';
-import { POLLIN, type Sys } from '../../base/sys.ts';
-import { Turns, type Watch } from '../../base/turns.ts';
+import type { Sys } from '../../base/sys.ts';
+import { Turns } from '../../base/turns.ts';
+import { acceptor } from '../../transport/accepting.ts';
 import type { Listener } from '../../transport/listener.ts';
 import type { TransportSys } from '../../transport/sys.ts';
 import type { Log } from '../log.ts';
@@ -14,12 +14,8 @@ import type { Launch } from './launch.ts';
 
 /** Where a worker finds what it is given: `Launch` is made for these numbers. */
 export const WORKER_FDS = { connection: 3, control: 4, root: 5, passwd: 6, group: 7 } as const;
-/** Connections taken in one turn, so that a flood of them leaves room for signals and finished workers. */
-const ACCEPTS_PER_TURN = 8;
 /** How long a worker may take to end after SIGTERM. */
 const GRACE_MS = 2000;
-/** After a failed accept (out of descriptors) the listener rests so long. */
-const REST_MS = 500;
 
 export interface SuperviseOptions {
   sys: Sys;
@@ -72,7 +68,8 @@ export async function supervise(options: SuperviseOptions): Promise<ExitCode> {
     });
   };
 
-  for (const listener of listeners) turns.add(acceptor(options, listener, begin));
+  for (const listener of listeners)
+    turns.add(acceptor(options.transport, listener, begin, (line) => options.log.warn(line)));
   const onStats = (): void => {
     if (!options.stats) return;
     say(JSON.stringify({ ...counters, open: workers.size, pid: process.pid }));
@@ -97,29 +94,6 @@ export async function supervise(options: SuperviseOptions): Promise<ExitCode> {
     if (options.stats) say(JSON.stringify({ ...counters, open: workers.size, pid: process.pid }));
   }
   return exit;
-}
-
-function acceptor(options: SuperviseOptions, listener: Listener, begin: (fd: number) => void): Watch {
-  const watch: Watch = {
-    fd: listener.fd,
-    events: POLLIN,
-    turn: () => {
-      for (let i = 0; i < ACCEPTS_PER_TURN; i++) {
-        const fd = options.transport.accept(listener.fd);
-        if (fd >= 0) begin(fd);
-        else if (fd === -EAGAIN) return;
-        else if (fd !== -ECONNABORTED && fd !== -EINTR) {
-          options.log.warn(`cannot accept a connection on ${listener.label}: ${because(fd)}`);
-          watch.events = 0;
-          setTimeout(() => {
-            watch.events = POLLIN;
-          }, REST_MS);
-          return;
-        }
-      }
-    },
-  };
-  return watch;
 }
 
 function startWorker({ launch, inherited }: SuperviseOptions, fd: number): ChildProcess {
