@@ -2,6 +2,8 @@
 // What keeps a window that pops up under moving hands from granting anything, and what silence means.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Ran } from '../helpers/cli.ts';
@@ -103,7 +105,7 @@ test('a path longer than the screen: allowed only after its end was seen', needs
   const dialog = await ask(t, d, question({ folder }));
   await sleep(1500);
   assert.ok(!(await isAllowable(d, dialog.pid)));
-  await d.find(dialog.pid, (s) => /Scroll to the end/.test(s.name), 'the word about it');
+  await d.find(dialog.pid, (s) => /scroll to the end/.test(s.name), 'the word about it');
   for (let i = 0; i < 30 && !(await isAllowable(d, dialog.pid)); i++) {
     d.xdotool('key', 'Next');
     await sleep(120);
@@ -119,6 +121,21 @@ test('the patience is shown, and its end is a refusal', needsDesktop, async (t) 
   await d.find(dialog.pid, (s) => /^Refused in (one second|[234] seconds)$/.test(s.name), 'the seconds');
   assert.deepEqual(await dialog.answer(), { version: 1, answer: 'deny' });
   assert.ok(performance.now() - began >= 3900);
+});
+
+test('questions that come to wait while this one is open are counted', needsDesktop, async (t) => {
+  const d = desktop();
+  const waitingFile = join(d.dir, 'waiting');
+  writeFileSync(waitingFile, '0');
+  const dialog = await ask(t, d, question({ waitingFile }));
+  const says = (what: RegExp): Promise<Seen> => d.find(dialog.pid, (s) => what.test(s.name), String(what));
+  await says(/^Refused in [0-9]+ seconds$/);
+  writeFileSync(waitingFile, '2');
+  await says(/^Refused in [0-9]+ seconds · 2 more questions wait$/);
+  writeFileSync(waitingFile, '<b>3</b>');
+  await says(/^Refused in [0-9]+ seconds$/);
+  d.xdotool('key', 'Escape');
+  assert.deepEqual(await dialog.answer(), { version: 1, answer: 'deny' });
 });
 
 test(
