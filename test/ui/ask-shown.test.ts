@@ -55,6 +55,26 @@ test(
   },
 );
 
+test('a screen reader hears what is asked with the button that has the focus', needsDesktop, async (t) => {
+  const dialog = await ask(
+    t,
+    desktop(),
+    question({ folder: '/home/\u05d0', notes: ['A name in it begins or ends with a blank.'] }),
+  );
+  const deny = await desktop().named(dialog.pid, 'push button', 'Deny');
+  assert.ok(deny.states.includes('focused'));
+  assert.equal(
+    deny.description,
+    [
+      '“work” asks for a folder of “vault”',
+      `${WHICH}: /home/\u05d0`,
+      'A name in it begins or ends with a blank.',
+      'It has letters that are written from right to left.',
+    ].join('\n'),
+  );
+  await read(dialog);
+});
+
 test('notes from elsewhere are one line of text', needsDesktop, async (t) => {
   const notes = ['a\nb', '\u202eevil <b>bold</b>', `${'long '.repeat(200)}`];
   const { texts } = await read(await ask(t, desktop(), question({ notes })));

@@ -86,6 +86,10 @@ export class AskWindow {
       [never, () => ({ kind: 'deny-always' })],
       [block, () => ({ kind: 'block' })],
     ]);
+    // It has the focus: what a screen reader says first is what is asked.
+    const whole = view.which.pieces.map((p) => p.text).join('');
+    const asked = [view.heading, `${view.which.label}: ${whole}`, ...view.notes].join('\n');
+    this.#deny.update_property([Gtk.AccessibleProperty.DESCRIPTION], [asked]);
     this.#deny.connect('clicked', () => this.#answer({ kind: 'deny' }));
     for (const widget of this.#guarded.keys())
       (widget as Gtk.Button).connect('clicked', () => this.#answerGuarded(widget));
