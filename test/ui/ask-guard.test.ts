@@ -60,6 +60,25 @@ test(
   },
 );
 
+test('a window that comes to the front again is shut for a second again', needsDesktop, async (t) => {
+  const d = desktop();
+  const dialog = await ask(t, d, question());
+  const id = await d.windowOf(TITLE);
+  await dialog.opened();
+  d.xdotool('windowminimize', id);
+  await d.find(dialog.pid, (s) => s.role === 'frame' && !s.states.includes('active'), 'that it is away');
+  // Longer than a look takes: what is seen next is of after it came.
+  await sleep(500);
+  const before = performance.now();
+  d.xdotool('windowactivate', id);
+  await d.find(dialog.pid, (s) => s.role === 'frame' && s.states.includes('active'), 'that it is back');
+  await dialog.opened();
+  const after = performance.now() - before;
+  assert.ok(after >= 1000, `open ${after.toFixed(0)} ms after it came`);
+  d.xdotool('key', 'Escape');
+  assert.deepEqual(await dialog.answer(), { version: 1, answer: 'deny' });
+});
+
 test(
   'a key that is held when the window comes keeps "Allow" shut until it is let go',
   needsDesktop,
