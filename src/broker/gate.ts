@@ -3,7 +3,7 @@
 import { closeSync, constants, readdirSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { type Lock, type LockSys, lock, tryLock } from './lock.ts';
+import { isHeld, type Lock, type LockSys, lock, tryLock } from './lock.ts';
 import { makeOwned, openOwned, writeOwned } from './owned.ts';
 
 /** Why a request is refused without a question. */
@@ -19,6 +19,10 @@ export type Closed =
 export interface Turn {
   /** Requests of this source that were turned away since the last question. */
   readonly refusedMeanwhile: number;
+  /** Other sources that stand in line for a question now. */
+  readonly waiting: number;
+  /** The file that says from then on how many there are: decimal digits. */
+  readonly waitingFile: string;
   leave(outcome: 'allowed' | 'refused'): void;
 }
 
@@ -32,6 +36,9 @@ const COUNT_MAX = 1_000_000;
 /** How long a machine is remembered that does not ask. */
 const KEPT_MS = 7 * 86_400_000;
 const QUESTION_LOCK = 'question.lock';
+const WAITING = 'waiting';
+/** How often it is looked who stands in line. */
+const WAITING_MS = 500;
 
 const STATE = v.object({ until: v.number(), refusals: v.number() });
 
@@ -70,12 +77,16 @@ export class Gate {
         return 'queue';
       }
       const refusedMeanwhile = this.#take(source, 'turned-away');
+      const told = this.#tellWaiting(source);
       const release = (): void => {
+        told.stop();
         all?.release();
         own.release();
       };
       return {
         refusedMeanwhile,
+        waiting: told.count,
+        waitingFile: join(this.#dir, WAITING),
         leave: (outcome) => {
           const refusals = outcome === 'allowed' ? 0 : state.refusals + 1;
           const quiet = refusals === 0 ? 0 : Math.min(COOL_MS * 2 ** (refusals - 1), COOL_MAX_MS);
@@ -113,7 +124,7 @@ export class Gate {
   /** Takes away what was kept about machines that have not asked for long: disposables have a new name each time. */
   sweep(): void {
     for (const name of readdirSync(this.#dir)) {
-      if (name === QUESTION_LOCK) continue;
+      if (name === QUESTION_LOCK || name === WAITING) continue;
       const path = join(this.#dir, name);
       const found = statSync(path, { throwIfNoEntry: false });
       if (found === undefined || this.#now() - found.mtimeMs < KEPT_MS) continue;
@@ -134,6 +145,35 @@ export class Gate {
     const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
     rmSync(path, { force: true });
     return size;
+  }
+
+  /** Other sources that stand in line behind the open question of `source`: each holds its own lock while it waits for the question's. */
+  waiting(source: string): number {
+    return readdirSync(this.#dir).filter(
+      (name) =>
+        name.endsWith('.lock') &&
+        name !== QUESTION_LOCK &&
+        name !== `${source}.lock` &&
+        isHeld(this.#sys, join(this.#dir, name)),
+    ).length;
+  }
+
+  /** Looks again and again while a question is open, and writes what it finds. Of one open question there is one writer. */
+  #tellWaiting(source: string): { readonly count: number; stop(): void } {
+    const path = join(this.#dir, WAITING);
+    let last = this.waiting(source);
+    writeOwned(path, String(last));
+    const timer = setInterval(() => {
+      try {
+        const count = this.waiting(source);
+        if (count !== last) writeOwned(path, String(count));
+        last = count;
+      } catch {
+        // A full disk, say. It is only for the person to know.
+      }
+    }, WAITING_MS);
+    timer.unref();
+    return { count: last, stop: () => clearInterval(timer) };
   }
 
   #state(source: string): { until: number; refusals: number } {
