@@ -10,6 +10,7 @@ import { addRestoreNames } from './copy/restore-names.ts';
 import { addList } from './mount/list-command.ts';
 import { addMount } from './mount/mount-command.ts';
 import { addUnmount } from './mount/unmount-command.ts';
+import { addMounts } from './mounts/mounts-command.ts';
 import { addOpen } from './open/open-command.ts';
 import { addPolicy } from './policy/policy-command.ts';
 import { addSessions } from './policy/sessions-command.ts';
@@ -22,6 +23,7 @@ const COMMANDS = [
   addMount,
   addUnmount,
   addList,
+  addMounts,
   addCopy,
   addMove,
   addOpen,
