@@ -51,18 +51,16 @@ function isSource(file: string, firstLine: string | undefined): boolean {
 /** Why `file` may not import `from`; undefined when it may. */
 function judge(file: string, from: string): string | undefined {
   const inSrc = file.startsWith('src/');
-  const parts = file.split('/');
-  const roomName = inSrc && parts.length > 2 ? (parts[1] as string) : '';
+  const roomName = roomOf(file);
   const room: Room | undefined = roomName === '' ? FRONT : ROOMS[roomName];
   if (inSrc && room === undefined) return `${roomName} is no room of the house; add it to the table first`;
 
   if (from.startsWith('.')) {
     const to = normalize(join(dirname(file), from));
-    const target = to.split('/');
-    const toRoom = target[0] === 'src' && target.length > 2 ? (target[1] as string) : '';
+    const toRoom = roomOf(to);
     if (NOBODY_IMPORTS.includes(toRoom) && toRoom !== roomName && inSrc) return `nothing imports ${toRoom}/`;
     if (!inSrc || isTest(file)) return undefined;
-    if (target[0] !== 'src') return `a source may not import ${to}, which is outside src/`;
+    if (!to.startsWith('src/')) return `a source may not import ${to}, which is outside src/`;
     if (isTest(to)) return `a source may not import the test ${to}`;
     if (toRoom === roomName || room === undefined || room.rooms === 'all') return undefined;
     if (toRoom === '') return `${roomName}/ may not import the front ${to}`;
@@ -78,6 +76,13 @@ function judge(file: string, from: string): string | undefined {
   return room.packages.includes(name)
     ? undefined
     : `${roomName || 'the front'} may not import the package ${name}`;
+}
+
+/** The room of a file in src/, empty for the front and for what is elsewhere. The rooms of `ui/` lie one deeper. */
+function roomOf(file: string): string {
+  const [src, first = '', second = '', ...more] = file.split('/');
+  if (src !== 'src' || second === '') return '';
+  return first === 'ui' && more.length > 0 ? `ui/${second}` : first;
 }
 
 function isTest(file: string): boolean {
