@@ -79,8 +79,8 @@ function useWords({ effect, folder }: Rule, json: RuleJson, _: Translate): strin
 
 function originWords({ origin, made }: Rule, _: Translate): string {
   const words = {
-    asked: _('decided by a person when asked, {0}'),
-    command: _('made in the manager or by a command, {0}'),
+    asked: _('decided when asked, {0}'),
+    command: _('made by command, {0}'),
     migrated: _('taken over from the original program, {0}'),
   };
   return fill(words[origin], moment(made));

@@ -59,7 +59,7 @@ test('a row tells access, how long, the last use and how it came about', () => {
     'work may mount it from vault',
     'always',
     `last used ${at} by work for /home/user/docs`,
-    `decided by a person when asked, ${moment(Date.UTC(2026, 10, 20))}`,
+    `decided when asked, ${moment(Date.UTC(2026, 10, 20))}`,
   ]);
   assert.ok(rowsOf(rule(2, { effect: 'deny' }))[0]?.details.every((d) => !d.includes('used')));
 });

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+
+import Gio from 'gi://Gio?version=2.0';
+import GObject from 'gi://GObject?version=2.0';
+import Gtk from 'gi://Gtk?version=4.0';
+
+/** A row of a list, as an object that GTK can keep. */
+class RowItem extends GObject.Object {
+  static {
+    GObject.registerClass(RowItem);
+  }
+  row: { readonly id: string } | undefined;
+  /** Draws it again, while it is on the screen. */
+  draw: (() => void) | undefined;
+}
+
+/** The widgets of one line; they are used again for other rows as the list scrolls. */
+export interface Cell<R> {
+  readonly widget: Gtk.Widget;
+  draw(row: R): void;
+}
+
+/** A long list of which only what is on the screen has widgets. */
+export class RowList<R extends { readonly id: string }> {
+  readonly widget: Gtk.ListView;
+  readonly #store = new Gio.ListStore({ item_type: RowItem.$gtype });
+  readonly #selection = new Gtk.SingleSelection({
+    model: this.#store,
+    autoselect: false,
+    can_unselect: true,
+  });
+  #items: RowItem[] = [];
+
+  /** `selectable`: heads of groups are not. `name`: for a screen reader. */
+  constructor(
+    name: string,
+    makeCell: () => Cell<R>,
+    selectable: (row: R) => boolean = () => true,
+    activated: (row: R) => void = () => {},
+  ) {
+    const factory = new Gtk.SignalListItemFactory();
+    const cells = new Map<Gtk.Widget, Cell<R>>();
+    const listItem = (object: GObject.Object): Gtk.ListItem => object as Gtk.ListItem;
+    factory.connect('setup', (_factory, object) => {
+      const cell = makeCell();
+      cells.set(cell.widget, cell);
+      listItem(object).set_child(cell.widget);
+    });
+    factory.connect('bind', (_factory, object) => {
+      const item = listItem(object).get_item() as RowItem;
+      const child = listItem(object).get_child();
+      const cell = child === null ? undefined : cells.get(child);
+      item.draw = () => {
+        if (item.row === undefined) return;
+        const usable = selectable(item.row as R);
+        listItem(object).set_selectable(usable);
+        listItem(object).set_activatable(usable);
+        cell?.draw(item.row as R);
+      };
+      item.draw();
+    });
+    factory.connect('unbind', (_factory, object) => {
+      (listItem(object).get_item() as RowItem).draw = undefined;
+    });
+    factory.connect('teardown', (_factory, object) => {
+      const child = listItem(object).get_child();
+      if (child !== null) cells.delete(child);
+    });
+    this.widget = new Gtk.ListView({ model: this.#selection, factory, single_click_activate: false });
+    this.widget.add_css_class('navigation-sidebar');
+    this.widget.update_property([Gtk.AccessibleProperty.LABEL], [name]);
+    this.widget.connect('activate', (_list, position) => {
+      const { row } = this.#items[position] ?? {};
+      if (row !== undefined) activated(row as R);
+    });
+  }
+
+  get selected(): R | undefined {
+    const item = this.#selection.get_selected_item() as RowItem | null;
+    return item?.row as R | undefined;
+  }
+
+  /** Shows these rows; what stays keeps its place, selection and focus, and is drawn again only if it is another object. */
+  show(rows: readonly R[]): void {
+    const before = this.#items;
+    const same = (item: RowItem | undefined, row: R | undefined): boolean =>
+      item !== undefined && row !== undefined && item.row?.id === row.id;
+    let head = 0;
+    while (same(before[head], rows[head])) head++;
+    let tail = 0;
+    while (
+      tail < Math.min(before.length, rows.length) - head &&
+      same(before[before.length - 1 - tail], rows[rows.length - 1 - tail])
+    )
+      tail++;
+    const middle = rows.slice(head, rows.length - tail).map((row) => {
+      const item = new RowItem();
+      item.row = row;
+      return item;
+    });
+    const kept = [...before.slice(0, head), ...middle, ...before.slice(before.length - tail)];
+    const gone = before.length - tail - head;
+    this.#items = kept;
+    if (gone > 0 || middle.length > 0) this.#store.splice(head, gone, middle);
+    for (const [i, item] of kept.entries()) {
+      const row = rows[i];
+      if (row === undefined || item.row === row) continue;
+      item.row = row;
+      item.draw?.();
+    }
+  }
+}
+
+/** A list that scrolls, or, while it is empty, words that say so. */
+export class ListOrWords {
+  readonly widget = new Gtk.Stack({ vexpand: true });
+  readonly #words: Gtk.Label;
+
+  constructor(list: Gtk.Widget, words: string) {
+    const scrolled = new Gtk.ScrolledWindow({ hscrollbar_policy: Gtk.PolicyType.NEVER, child: list });
+    this.#words = new Gtk.Label({ label: words, wrap: true, justify: Gtk.Justification.CENTER });
+    this.#words.add_css_class('dim-label');
+    for (const side of ['margin_start', 'margin_end'] as const) this.#words[side] = 24;
+    this.widget.add_named(scrolled, 'list');
+    this.widget.add_named(this.#words, 'words');
+  }
+
+  show(empty: boolean, words?: string): void {
+    if (words !== undefined) this.#words.label = words;
+    this.widget.set_visible_child_name(empty ? 'words' : 'list');
+  }
+}
