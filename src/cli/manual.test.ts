@@ -87,6 +87,7 @@ test('the manual pages are well-formed', (t) => {
   for (const name of [
     'ninefold.1',
     'qfsd.1',
+    'qvm-folder-share-manager.1',
     'qvm-mount-folder.1',
     'virtfs-proxy-helper.1',
     'qvm-copy.1',

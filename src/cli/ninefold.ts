@@ -17,6 +17,7 @@ import { addSessions } from './policy/sessions-command.ts';
 import { die, say } from './report.ts';
 import { addServe } from './serve/serve-command.ts';
 import { version } from './version.ts';
+import { addManager, addNotices } from './window/manager-command.ts';
 
 const COMMANDS = [
   addServe,
@@ -31,6 +32,8 @@ const COMMANDS = [
   addRestoreNames,
   addPolicy,
   addSessions,
+  addManager,
+  addNotices,
   addBroker,
   addAgent,
 ];

@@ -11,6 +11,7 @@ import { say } from '../report.ts';
 import { programPath } from '../serve/launch.ts';
 import { table } from '../table.ts';
 import { booleanOption } from '../values.ts';
+import { showWindow } from '../window/window.ts';
 import { addSaved, findSaved, removeSaved, setLogin } from './changes.ts';
 import { type MountRow, mountRows } from './rows.ts';
 import { readSaved } from './saved.ts';
@@ -46,8 +47,10 @@ function list(): Command {
     .description(
       'Shows what is saved, what of it is mounted, and what else is. This is also what "ninefold mounts" does.',
     )
+    .option('--window', 'in a window')
     .option('--json', 'one JSON array')
-    .action(async ({ json }: { json?: boolean }) => {
+    .action(async ({ json, window }: { json?: boolean; window?: boolean }) => {
+      if (window === true) process.exit(await showWindow('ninefold mounts', 'mounts', []));
       const rows = await mountRows();
       print(json, rows, listText(rows));
     });

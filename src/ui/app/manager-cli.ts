@@ -8,10 +8,10 @@ import type { Call } from '../model/manager-call.ts';
 /** What the command printed, or the one line in which it told why it could not. */
 export type Told = { readonly ok: true; readonly out: string } | { readonly ok: false; readonly why: string };
 
-/** `dist/bin/ninefold.cjs`, beside the folder of this program: the two are of one build. */
-function program(): string {
+/** A path beside the folder of this program, which is `dist/ui`: all of it is of one build. */
+export function beside(...parts: readonly string[]): string {
   const here = GLib.path_get_dirname((System as unknown as { programPath: string }).programPath);
-  return GLib.canonicalize_filename(GLib.build_filenamev([here, '..', 'bin', 'ninefold.cjs']), null);
+  return GLib.canonicalize_filename(GLib.build_filenamev([here, '..', ...parts]), null);
 }
 
 /** Node, as whoever started the window has it (NINEFOLD_NODE), or from PATH. */
@@ -23,7 +23,7 @@ export function ninefold(call: Call): Promise<Told> {
     try {
       const { STDIN_PIPE, STDOUT_PIPE, STDERR_PIPE } = Gio.SubprocessFlags;
       const child = Gio.Subprocess.new(
-        [node(), '--no-warnings', program(), ...call.args],
+        [node(), '--no-warnings', beside('bin', 'ninefold.cjs'), ...call.args],
         STDIN_PIPE | STDOUT_PIPE | STDERR_PIPE,
       );
       child.communicate_utf8_async(call.input ?? '', null, (_source, result) => {
