@@ -168,6 +168,12 @@ export class Desktop {
       throw new Error(`${role} "${name}" cannot be pressed`);
   }
 
+  /** The same for what `find` has found: GTK 4.8 says of much that is on the screen that it is visible, and not that it shows. */
+  async pressFound(pid: number, { path, name }: Seen): Promise<void> {
+    if ((await this.#ask({ do: 'press', pid, path })) !== true)
+      throw new Error(`"${name}" cannot be pressed`);
+  }
+
   async focus(pid: number, role: string, name: string): Promise<void> {
     const { path } = await this.named(pid, role, name);
     await this.#ask({ do: 'focus', pid, path });

@@ -59,6 +59,13 @@ export function iconButton(icon: string, name: string, pressed: () => void): Gtk
   return button;
 }
 
+/** A button of a head bar that does an action of the window, and is grey with it. */
+export function actionButton(icon: string, name: string, action: string): Gtk.Button {
+  const button = new Gtk.Button({ icon_name: icon, tooltip_text: name, action_name: action });
+  nameWidget(button, name);
+  return button;
+}
+
 export function nameWidget(widget: Gtk.Widget, name: string): void {
   widget.update_property([Gtk.AccessibleProperty.LABEL], [name]);
 }

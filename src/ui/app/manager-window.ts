@@ -9,6 +9,7 @@ import { accessWords, type RuleRow } from '../model/manager-rules.ts';
 import { fill, shown } from '../model/manager-words.ts';
 import type { SessionRow } from '../model/sessions.ts';
 import { HistoryPage } from './history-page.ts';
+import { actionButton } from './manager-cell.ts';
 import { ask, ninefold, watchFolder } from './manager-cli.ts';
 import { editWindow, type Machine } from './manager-edit.ts';
 import { _ } from './manager-i18n.ts';
@@ -35,7 +36,7 @@ export class ManagerWindow {
   readonly #undo = new UndoList();
   readonly #undoAction = new Gio.SimpleAction({ name: 'undo', enabled: false });
   readonly #monitors: Gio.FileMonitor[] = [];
-  #machines: readonly Machine[] = [];
+  readonly #machines: Promise<readonly Machine[]>;
   #told = '';
   /** Calls go out one after the other: an undo must not overtake what it undoes. */
   #queue: Promise<void> = Promise.resolve();
@@ -57,10 +58,8 @@ export class ManagerWindow {
     const header = new Adw.HeaderBar({
       title_widget: new Adw.ViewSwitcher({ stack: this.#stack, policy: Adw.ViewSwitcherPolicy.WIDE }),
     });
-    const add = new Gtk.Button({ icon_name: 'list-add-symbolic', tooltip_text: _('New rule') });
-    add.action_name = 'win.add';
-    const undo = new Gtk.Button({ icon_name: 'edit-undo-symbolic', tooltip_text: _('Undo') });
-    undo.action_name = 'win.undo';
+    const add = actionButton('list-add-symbolic', _('New rule'), 'win.add');
+    const undo = actionButton('edit-undo-symbolic', _('Undo'), 'win.undo');
     header.pack_start(add);
     header.pack_start(undo);
     const content = new Gtk.Box({ orientation: Gtk.Orientation.VERTICAL });
@@ -85,6 +84,7 @@ export class ManagerWindow {
       for (const monitor of this.#monitors) monitor.cancel();
       return false;
     });
+    this.#machines = ask(['policy', 'machines', '--json'], (why) => this.#tell(why)).then(machinesOf);
     void this.#begin();
   }
 
@@ -120,8 +120,6 @@ export class ManagerWindow {
 
   async #begin(): Promise<void> {
     await Promise.all([this.#loadRules(), this.#loadSessions(), this.#loadHistory()]);
-    const machines = await ask(['policy', 'machines', '--json'], (why) => this.#tell(why));
-    if (Array.isArray(machines)) this.#machines = machines as Machine[];
     const paths = await ask(['policy', 'paths', '--json'], (why) => this.#tell(why));
     if (!isObject(paths) || typeof paths.dir !== 'string' || typeof paths.sessions !== 'string') return;
     this.#monitors.push(
@@ -157,7 +155,9 @@ export class ManagerWindow {
 
   #edit(row: RuleRow | undefined): void {
     const what = row === undefined ? _('Rule added') : _('Rule changed');
-    editWindow(this.window, this.#machines, row, (call) => this.#change(what, call)).present();
+    void this.#machines.then((machines) =>
+      editWindow(this.window, machines, row, (call) => this.#change(what, call)).present(),
+    );
   }
 
   #revoke(row: RuleRow): void {
@@ -208,6 +208,13 @@ export class ManagerWindow {
     this.#toasts.add_toast(toastOf(shown(why)));
   }
 }
+
+const machinesOf = (json: unknown): Machine[] =>
+  (Array.isArray(json) ? json : []).flatMap((m) =>
+    isObject(m) && typeof m.name === 'string'
+      ? [{ name: shown(m.name), disposable: m.disposable === true }]
+      : [],
+  );
 
 function jsonOf(text: string): unknown {
   try {
