@@ -124,6 +124,8 @@ export function editWindow(
   };
   for (const row of [source, target, folder]) row.connect('changed', check);
   for (const row of [kind, span]) row.connect('notify::selected', check);
+  // Not the first button: a person has come to type.
+  window.connect('map', () => source.grab_focus());
   cancel.connect('clicked', () => window.close());
   done.connect('clicked', () => {
     const now = read();

@@ -114,19 +114,23 @@ export class RowList<R extends { readonly id: string }> {
 /** A list that scrolls, or, while it is empty, words that say so. */
 export class ListOrWords {
   readonly widget = new Gtk.Stack({ vexpand: true });
-  readonly #words: Gtk.Label;
+  readonly #label: Gtk.Label;
+  #words: string;
 
   constructor(list: Gtk.Widget, words: string) {
     const scrolled = new Gtk.ScrolledWindow({ hscrollbar_policy: Gtk.PolicyType.NEVER, child: list });
-    this.#words = new Gtk.Label({ label: words, wrap: true, justify: Gtk.Justification.CENTER });
-    this.#words.add_css_class('dim-label');
-    for (const side of ['margin_start', 'margin_end'] as const) this.#words[side] = 24;
+    this.#words = words;
+    this.#label = new Gtk.Label({ wrap: true, justify: Gtk.Justification.CENTER });
+    this.#label.add_css_class('dim-label');
+    for (const side of ['margin_start', 'margin_end'] as const) this.#label[side] = 24;
     this.widget.add_named(scrolled, 'list');
-    this.widget.add_named(this.#words, 'words');
+    this.widget.add_named(this.#label, 'words');
   }
 
-  show(empty: boolean, words?: string): void {
-    if (words !== undefined) this.#words.label = words;
+  show(empty: boolean, words = this.#words): void {
+    this.#words = words;
+    // Nothing is said, to a screen reader either, while there is something.
+    this.#label.label = empty ? words : '';
     this.widget.set_visible_child_name(empty ? 'words' : 'list');
   }
 }

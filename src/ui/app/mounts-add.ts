@@ -58,6 +58,8 @@ export function addMountWindow(
   };
   source.connect('changed', check);
   place.connect('changed', check);
+  // Not the first button: a person has come to type.
+  window.connect('map', () => source.grab_focus());
   cancel.connect('clicked', () => window.close());
   done.connect('clicked', () => {
     const flags = [...(readOnly.on() ? ['--read-only'] : []), ...(login.on() ? ['--at-login'] : [])];

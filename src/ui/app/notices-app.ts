@@ -15,20 +15,24 @@ const LOOK_S = 10;
 /** `ninefold notices`: tells when a folder is mounted and let go of, until it is ended. A second one in the same session ends at once. Returns the exit status. */
 export function noticesMain(): number {
   const app = new Gio.Application({ application_id: 'org.ninefold.Notices' });
-  let kept: readonly unknown[] = [];
+  const kept: unknown[][] = [];
+  let status = 0;
+  // Of the first in a session alone.
   app.connect('startup', () => {
     const bus = app.get_dbus_connection();
+    app.hold();
     if (bus === null) {
       printerr('ninefold notices: there is no session bus; start it from the desktop');
+      status = NO_BUS;
       return app.quit();
     }
-    app.hold();
-    kept = begin(bus);
+    kept.push(begin(bus));
   });
   // Being started again is no reason to do anything.
   app.connect('activate', () => {});
-  const status = app.run([]);
-  return kept.length === 0 && status === 0 && app.get_is_remote() === false ? NO_BUS : status;
+  const ran = app.run([]);
+  kept.length = 0;
+  return status || ran;
 }
 
 /** EX_UNAVAILABLE. */
