@@ -2,6 +2,8 @@
 # Read in by the programs with windows: they run on GJS, not on Node. `here` is the folder of this file.
 
 # window NAME BUNDLE ARGS…: becomes the program src/ui/programs/BUNDLE.ts. Status 69: a package is not there.
+# With `lock` set, a file: it waits until no other program holds that.
+lock=
 window() {
   name=$1 program=$here/../dist/ui/$2.js
   shift 2
@@ -17,7 +19,9 @@ window() {
     echo "$name: cannot show a window: install the Debian packages$missing" >&2
     exit 69
   fi
-  exec gjs -m "$program" "$@"
+  # util-linux; the lock is held as long as GJS runs.
+  command -v flock >/dev/null || lock=
+  exec ${lock:+flock -F "$lock"} gjs -m "$program" "$@"
 }
 
 # By its file, which costs no process; where it is in none of the usual places, GJS is asked.

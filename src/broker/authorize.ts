@@ -95,7 +95,8 @@ async function question(
     });
   const look = await desk.look?.(request.target, request.folder);
   const { patience } = desk;
-  const plain = questionOf(request, { disposable, patience, refusedMeanwhile: turn.refusedMeanwhile });
+  const { refusedMeanwhile, waiting } = turn;
+  const plain = questionOf(request, { disposable, patience, refusedMeanwhile, waiting });
   const put: Question =
     look !== undefined && 'missing' in look
       ? {

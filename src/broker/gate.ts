@@ -3,7 +3,7 @@
 import { closeSync, constants, readdirSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { type Lock, type LockSys, lock, tryLock } from './lock.ts';
+import { isHeld, type Lock, type LockSys, lock, tryLock } from './lock.ts';
 import { makeOwned, openOwned, writeOwned } from './owned.ts';
 
 /** Why a request is refused without a question. */
@@ -19,6 +19,8 @@ export type Closed =
 export interface Turn {
   /** Requests of this source that were turned away since the last question. */
   readonly refusedMeanwhile: number;
+  /** Other sources that stand in line for a question now. */
+  readonly waiting: number;
   leave(outcome: 'allowed' | 'refused'): void;
 }
 
@@ -76,6 +78,7 @@ export class Gate {
       };
       return {
         refusedMeanwhile,
+        waiting: this.waiting(source),
         leave: (outcome) => {
           const refusals = outcome === 'allowed' ? 0 : state.refusals + 1;
           const quiet = refusals === 0 ? 0 : Math.min(COOL_MS * 2 ** (refusals - 1), COOL_MAX_MS);
@@ -134,6 +137,17 @@ export class Gate {
     const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
     rmSync(path, { force: true });
     return size;
+  }
+
+  /** Other sources that stand in line behind the open question of `source`: each holds its own lock while it waits for the question's. */
+  waiting(source: string): number {
+    return readdirSync(this.#dir).filter(
+      (name) =>
+        name.endsWith('.lock') &&
+        name !== QUESTION_LOCK &&
+        name !== `${source}.lock` &&
+        isHeld(this.#sys, join(this.#dir, name)),
+    ).length;
   }
 
   #state(source: string): { until: number; refusals: number } {

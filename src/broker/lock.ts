@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 
-import { closeSync, constants } from 'node:fs';
+import { closeSync, constants, openSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EAGAIN } from '../base/errno.ts';
 import { because, EXIT, NinefoldError, printable } from '../base/error.ts';
-import { F_WRLCK, type Sys } from '../base/sys.ts';
+import { F_UNLCK, F_WRLCK, type LockInfo, type Sys } from '../base/sys.ts';
 import { openOwned } from './owned.ts';
 
-export type LockSys = Pick<Sys, 'ofdSetLock'>;
+export type LockSys = Pick<Sys, 'ofdSetLock' | 'ofdGetLock'>;
 
 /** A lock that is held. It goes with its descriptor, so a process that is killed holds none. */
 export interface Lock {
@@ -35,6 +35,21 @@ export function tryLock(sys: LockSys, path: string): Lock | undefined {
       held = false;
     },
   };
+}
+
+/** Whether another holds the lock on a file that there is. It takes none itself, so that nobody finds it held because of the look. */
+export function isHeld(sys: LockSys, path: string): boolean {
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_WRONLY);
+  } catch {
+    // It has gone, or is another user's: nothing is known of it.
+    return false;
+  }
+  const info: LockInfo = { type: F_UNLCK, start: 0, len: 0, pid: 0 };
+  const r = sys.ofdGetLock(fd, F_WRLCK, 0, 0, info);
+  closeSync(fd);
+  return r === 0 && info.type !== F_UNLCK;
 }
 
 /** Waits for a lock, looking again every few milliseconds; undefined after `patienceMs`. */

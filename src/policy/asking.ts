@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import * as v from 'valibot';
-import { looksDisposable } from './name.ts';
+import { parseFolder } from './folder.ts';
+import { looksDisposable, parseName } from './name.ts';
 import { bad, good, type Parsed } from './parsed.ts';
 import { ONCE_MS, type Request, type Rule } from './rule.ts';
 import { showFolder } from './show.ts';
@@ -20,6 +21,47 @@ export interface Question extends Request {
   readonly patience: number;
   /** Requests of the same source that were refused unasked since the last question. */
   readonly refusedMeanwhile: number;
+  /** Questions of other sources that stood in line when this one was put. Missing: 0, or not known. */
+  readonly waiting?: number;
+}
+
+const NAME = v.pipe(
+  v.string(),
+  v.check((text) => parseName(text).ok, 'no name of a machine'),
+);
+const COUNT = v.pipe(v.number(), v.integer(), v.minValue(0));
+/** A folder's text may be 4,095 bytes and each of them an escape. */
+const TEXT = v.pipe(v.string(), v.maxLength(64 * 1024));
+const QUESTION = v.object({
+  version: v.literal(1),
+  source: NAME,
+  target: NAME,
+  folder: v.pipe(
+    v.string(),
+    v.check((text) => parseFolder(text).ok, 'no folder that can be asked for'),
+  ),
+  access: v.picklist(['ro', 'rw']),
+  shown: TEXT,
+  notes: v.array(TEXT),
+  sentence: TEXT,
+  lasts: v.array(v.picklist(['once', 'until', 'always'])),
+  patience: v.pipe(v.number(), v.minValue(1), v.maxValue(86_400)),
+  refusedMeanwhile: COUNT,
+  waiting: v.exactOptional(COUNT),
+});
+
+/** For an asking program: what it was given, checked again. What it does not know of a later version's members is left out. */
+export function parseQuestion(text: string): Parsed<Question> {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    return bad('the question is no JSON');
+  }
+  const parsed = v.safeParse(QUESTION, json);
+  if (parsed.success) return good(parsed.output);
+  const where = v.getDotPath(parsed.issues[0]);
+  return bad(`the question is wrong${where === null ? '' : ` at "${where}"`}: ${parsed.issues[0].message}`);
 }
 
 const ANSWER = v.strictObject({
@@ -56,7 +98,7 @@ export function parseAnswer(text: string): Parsed<Answer> {
 
 export function questionOf(
   request: Request,
-  how: { disposable: boolean; patience: number; refusedMeanwhile: number },
+  how: { disposable: boolean; patience: number; refusedMeanwhile: number; waiting?: number },
 ): Question {
   const shown = showFolder(request.folder);
   const what =
@@ -70,6 +112,7 @@ export function questionOf(
     lasts: how.disposable ? ['once'] : ['once', 'until', 'always'],
     patience: how.patience,
     refusedMeanwhile: how.refusedMeanwhile,
+    ...(how.waiting === undefined || how.waiting === 0 ? {} : { waiting: how.waiting }),
   };
 }
 

@@ -18,7 +18,7 @@ const PLAIN = /^[\p{L}\p{N}\p{Pd}\p{Pc}!"#$%&'()*+,./:;<=>?@[\]^`{|}~€§°·¡
 
 /** For dialogs, terminals and explanations. Any text: what `parseFolder` refuses is shown too, when a refusal is told. */
 export function showFolder(folder: string): Shown {
-  const characters = [...folder].map(showCharacter);
+  const characters = charactersOf(folder);
   const notes: string[] = [];
   let shown = characters.join('');
   if (characters.length > 2 * END_CHARACTERS) {
@@ -35,8 +35,26 @@ export function showFolder(folder: string): Shown {
   return { text: shown, notes };
 }
 
+/**
+ * A folder with nothing left out, for who has the room. As `showFolder`, it hides nothing and is no markup. A blank that stands at the edge of a name or beside another is an escape
+ * too: it could push the rest out of sight, or to where it reads as something else.
+ */
+export const showWhole = (folder: string): string =>
+  charactersOf(folder)
+    .join('')
+    .replace(/(?<=^|[ /]) | (?=$|[ /])/g, '\\u{20}');
+
+/** Any other text from elsewhere. A backslash stays one: nobody takes it for part of a path. */
+export const showText = (text: string): string =>
+  [...text].map((c) => (c === '\\' || c === '…' ? c : showCharacter(c))).join('');
+
+const charactersOf = (text: string): string[] => [...text].map(showCharacter);
+
+/** Drawn as nothing, although some of them count as letters. */
+const NOT_DRAWN = /\p{Default_Ignorable_Code_Point}/u;
+
 function showCharacter(c: string): string {
   if (c === '\\') return '\\\\';
-  if (PLAIN.test(c) && c.normalize('NFC') === c) return c;
+  if (PLAIN.test(c) && !NOT_DRAWN.test(c) && c.normalize('NFC') === c) return c;
   return `\\u{${(c.codePointAt(0) ?? 0).toString(16)}}`;
 }

@@ -50,8 +50,15 @@ export class Shown {
     return this.#desktop.find(this.pid, (s) => s.role === 'label' && fits(s.name), `the words "${words}"`);
   }
 
+  /** A list may be drawn anew between the look and the press: then once more. */
   async press(name: string, role = 'push button'): Promise<void> {
-    await this.#desktop.pressFound(this.pid, await this.thing(role, name));
+    for (let i = 0; ; i++)
+      try {
+        return await this.#desktop.press(this.pid, role, name);
+      } catch (error) {
+        if (i === 20) throw error;
+        await sleep(100);
+      }
   }
 
   /** Waits until nothing of that name is there. */

@@ -60,6 +60,20 @@ class Panel {
   }
 }
 
+/** By its key, which a window that has only just come may not hear. */
+async function closeWindow(desktop: Desktop, title: string): Promise<void> {
+  for (let i = 0; i < 20; i++) {
+    try {
+      desktop.xdotool('search', '--onlyvisible', '--name', title);
+    } catch {
+      return;
+    }
+    desktop.xdotool('key', 'ctrl+w');
+    await sleep(500);
+  }
+  throw new Error(`${title} cannot be closed`);
+}
+
 async function notices(t: TestContext, desktop: Desktop, panel: Panel): Promise<void> {
   const w = world(t);
   await w.broker(answers(w.dir, { answer: 'allow', lasts: 'always' }));
@@ -84,7 +98,7 @@ async function notices(t: TestContext, desktop: Desktop, panel: Panel): Promise<
     }
     panel.order({ invoke: began.number });
     await desktop.windowOf('Folder share manager');
-    desktop.xdotool('key', 'ctrl+w');
+    await closeWindow(desktop, 'Folder share manager');
 
     await w.ninefold('unmount', w.mnt);
     const ended = await panel.wait('the second notification', (told) =>

@@ -84,6 +84,9 @@ export function questionText(q: Question): string {
     ...(q.refusedMeanwhile > 0
       ? [`  Mind: ${q.refusedMeanwhile} more requests of ${q.source} were refused without asking.`]
       : []),
+    ...(q.waiting === undefined || q.waiting === 0
+      ? []
+      : [`  Mind: ${q.waiting} more questions wait behind this one.`]),
     `Who types nothing within ${q.patience} s refuses. Type a word:`,
     ...choices(q).map((word) => `  ${word.padEnd(12)}${meanings[word] ?? ''}`),
     '  (anything else: refuse it this time)',

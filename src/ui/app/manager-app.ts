@@ -2,7 +2,7 @@
 
 import Adw from 'gi://Adw?version=1';
 import Gio from 'gi://Gio?version=2.0';
-import Gtk from 'gi://Gtk?version=4.0';
+import { useOwnIcons } from './icons.ts';
 import { _ } from './manager-i18n.ts';
 import { useStyle } from './manager-style.ts';
 import { ManagerWindow, PAGES, type PageName } from './manager-window.ts';
@@ -17,7 +17,7 @@ export function managerMain(args: readonly string[]): number {
   let manager: ManagerWindow | undefined;
   app.connect('startup', () => {
     useStyle();
-    Gtk.Window.set_default_icon_name('org.ninefold.Manager');
+    useOwnIcons();
   });
   const present = (): void => {
     if (manager === undefined) {

@@ -68,7 +68,6 @@ export class ManagerWindow {
     this.window = new Adw.ApplicationWindow({
       application: app,
       title: _('Folder share manager'),
-      icon_name: 'org.ninefold.Manager',
       default_width: 860,
       default_height: 620,
       content,

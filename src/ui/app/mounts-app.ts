@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Adw from 'gi://Adw?version=1';
+import { useOwnIcons } from './icons.ts';
 import { useStyle } from './manager-style.ts';
 import { MountsWindow } from './mounts-window.ts';
 
@@ -8,7 +9,10 @@ import { MountsWindow } from './mounts-window.ts';
 export function mountsMain(): number {
   const app = new Adw.Application({ application_id: 'org.ninefold.Mounts' });
   let mounts: MountsWindow | undefined;
-  app.connect('startup', useStyle);
+  app.connect('startup', () => {
+    useStyle();
+    useOwnIcons();
+  });
   app.connect('activate', () => {
     mounts ??= new MountsWindow(app);
     mounts.window.present();

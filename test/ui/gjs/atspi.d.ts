@@ -9,16 +9,6 @@ declare module 'gi://Atspi?version=2.0' {
     get_character_count(): number;
     get_text(start: number, end: number): string;
   }
-  interface Rect {
-    readonly x: number;
-    readonly y: number;
-    readonly width: number;
-    readonly height: number;
-  }
-  interface Component {
-    get_extents(kind: number): Rect | null;
-    grab_focus(): boolean;
-  }
   export interface Accessible {
     clear_cache(): void;
     get_child_count(): number;
@@ -30,13 +20,11 @@ declare module 'gi://Atspi?version=2.0' {
     get_state_set(): { contains(state: number): boolean };
     get_action_iface(): Action | null;
     get_text_iface(): Text | null;
-    get_component_iface(): Component | null;
   }
   const Atspi: {
     init(): number;
     get_desktop(index: number): Accessible;
     readonly StateType: Readonly<Record<string, number>>;
-    readonly CoordType: { readonly WINDOW: number; readonly SCREEN: number };
   };
   export default Atspi;
 }

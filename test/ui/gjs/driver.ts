@@ -2,7 +2,6 @@
 // Sees and presses what a screen reader sees and presses. One JSON command a line on standard input, one JSON answer a line on standard output:
 //   {"do":"tree","pid":N}            → [{"path":[0,2],"role","name","description","states","text"}…], empty while the process shows nothing
 //   {"do":"press","pid":N,"path":[…]} → true, once its first action was done
-//   {"do":"focus","pid":N,"path":[…]} → true, once it has the focus
 
 import Atspi, { type Accessible } from 'gi://Atspi?version=2.0';
 import Gio from 'gi://Gio?version=2.0';
@@ -14,7 +13,7 @@ const STATES = ['CHECKED', 'ENABLED', 'FOCUSED', 'SENSITIVE', 'SHOWING', 'VISIBL
 const DEPTH_MAX = 60;
 
 interface Command {
-  readonly do: 'tree' | 'press' | 'focus';
+  readonly do: 'tree' | 'press';
   readonly pid: number;
   readonly path?: readonly number[];
 }
@@ -60,8 +59,7 @@ function perform(command: Command): unknown {
   }
   let node: Accessible | null | undefined = app;
   for (const index of command.path ?? []) node = node?.get_child_at_index(index);
-  if (command.do === 'press') return node?.get_action_iface()?.do_action(0) ?? false;
-  return node?.get_component_iface()?.grab_focus() ?? false;
+  return node?.get_action_iface()?.do_action(0) ?? false;
 }
 
 Atspi.init();

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+
+import type { Question } from '../../../policy/asking.ts';
+import type { Access } from '../../../policy/rule.ts';
+import type { Words } from '../words.ts';
+import { isOffered, TERMS, type Term } from './answer.ts';
+import { notesOf } from './notes.ts';
+import { type Piece, piecesOf } from './path.ts';
+
+/** One of several that can be chosen. */
+export interface Option<T> {
+  readonly value: T;
+  readonly label: string;
+  readonly enabled: boolean;
+}
+
+/** All that the dialog shows, in words: plain text, to be set as text and never as markup. */
+export interface View {
+  readonly title: string;
+  readonly heading: string;
+  readonly who: { readonly label: string; readonly value: string };
+  readonly whose: { readonly label: string; readonly value: string };
+  readonly which: { readonly label: string; readonly pieces: readonly Piece[] };
+  /** What the marks mean; undefined where nothing is to be said. */
+  readonly legend: string | undefined;
+  readonly notes: readonly string[];
+  readonly access: {
+    readonly label: string;
+    readonly options: readonly Option<Access>[];
+    readonly reason?: string;
+  };
+  readonly term: {
+    readonly label: string;
+    readonly options: readonly Option<Term>[];
+    readonly reason?: string;
+  };
+  readonly buttons: {
+    readonly deny: string;
+    readonly allow: string;
+    readonly never: string;
+    readonly block: string;
+  };
+  /** What a button that keeps something will keep. */
+  readonly hints: { readonly allow: string; readonly never: string; readonly block: string };
+  /** Said while not all of the question has been on the screen. */
+  readonly unseen: string;
+  left(seconds: number): string;
+}
+
+/** `last`: the path that was shown for the same source before, as `showWhole` has it. */
+export function viewOf(question: Question, last: string | undefined, words: Words): View {
+  const { t } = words;
+  const { source, target } = question;
+  const pieces = piecesOf(question.folder, last);
+  const rw = question.access === 'rw';
+  const disposable = !TERMS.every((term) => isOffered(question, term));
+  return {
+    title: t('Folder access'),
+    heading: t('“{source}” asks for a folder of “{target}”', { source, target }),
+    who: { label: t('Who asks'), value: source },
+    whose: { label: t('Whose folder'), value: target },
+    which: { label: t('Which folder, with all below it'), pieces },
+    legend: legendOf(question, pieces, last, words),
+    notes: notesOf(question, words),
+    access: {
+      label: t('May do'),
+      options: [
+        { value: 'ro', label: t('Read only'), enabled: true },
+        { value: 'rw', label: t('Read, change and delete'), enabled: rw },
+      ],
+      ...(rw ? {} : { reason: t('Reading is all that was asked for.') }),
+    },
+    term: {
+      label: t('How long'),
+      options: TERMS.map((term) => ({
+        value: term,
+        label: termLabel(term, words),
+        enabled: isOffered(question, term),
+      })),
+      ...(disposable
+        ? {
+            reason: t(
+              'Once only: a disposable takes part. It is gone before a lasting permission, and the next one may get its name.',
+            ),
+          }
+        : {}),
+    },
+    buttons: {
+      deny: t('Deny'),
+      allow: t('Allow'),
+      never: t('Deny and remember'),
+      block: t('Block {source}', { source }),
+    },
+    hints: {
+      allow: t('Possible after a second, and when no key is held down.'),
+      never: t('Refuses this folder and all below it to {source}, until you change that.', { source }),
+      block: t('Refuses everything that {source} asks of {target}, until you change that.', {
+        source,
+        target,
+      }),
+    },
+    unseen: t('Scroll to the end (Page Down) to allow.'),
+    left: (seconds) => words.n('Refused in one second', 'Refused in {count} seconds', seconds),
+  };
+}
+
+function termLabel(term: Term, { t }: Words): string {
+  switch (term) {
+    case 'once':
+      return t('Once');
+    case 'hour':
+      return t('For an hour');
+    case 'tomorrow':
+      return t('Until tomorrow (midnight)');
+    case 'always':
+      return t('Always');
+  }
+}
+
+function legendOf(
+  question: Question,
+  pieces: readonly Piece[],
+  last: string | undefined,
+  { t }: Words,
+): string | undefined {
+  const { source } = question;
+  if (last === undefined) return undefined;
+  if (pieces.some((p) => p.changed))
+    return t('Underlined: not the same as the last folder that {source} asked for.', { source });
+  const same = pieces.map((p) => p.text).join('') === last;
+  return same
+    ? t('The same folder that {source} asked for last.', { source })
+    : t('Not the last folder that {source} asked for: that one was longer.', { source });
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { run } from '../helpers/cli.ts';
+import { scratch, TOP } from '../helpers/places.ts';
+
+test('where GJS is not there, the packages are named, and the status is a refusal', async (t) => {
+  const dir = scratch(t, 'no-gjs');
+  // A PATH with what the script needs, and nothing else; and it is called through a symbolic link.
+  for (const name of ['readlink', 'dirname', 'date', 'mkdir'])
+    symlinkSync(
+      spawnSync('/bin/sh', ['-c', `command -v ${name}`], { encoding: 'utf8' }).stdout.trim(),
+      join(dir, name),
+    );
+  symlinkSync(join(TOP, 'bin/ninefold-ask'), join(dir, 'ask'));
+  const ran = await run(['/bin/sh', join(dir, 'ask')], {
+    env: { PATH: dir, XDG_STATE_HOME: join(dir, 'state') },
+    cwd: '/',
+  });
+  assert.deepEqual([ran.code, ran.stdout], [69, '']);
+  assert.match(ran.stderr, /^ninefold-ask: .* install the Debian packages gjs\b.*\n$/);
+});
