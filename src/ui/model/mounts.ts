@@ -28,6 +28,8 @@ export function mountsOf(json: unknown, _: Translate): MountLine[] {
     if (!isObject(m) || typeof m.source !== 'string' || typeof m.mountpoint !== 'string') return [];
     const name = typeof m.name === 'string' && NAME.test(m.name) ? m.name : undefined;
     const state = String(m.state);
+    // Another user's: nothing can be done about it here.
+    if (name === undefined && state === 'unknown') return [];
     return [
       {
         id: name ?? m.mountpoint,
@@ -43,7 +45,7 @@ export function mountsOf(json: unknown, _: Translate): MountLine[] {
           ...trafficWords(m, _),
         ],
         mounted: state !== 'unmounted',
-        broken: !['unmounted', 'connected'].includes(state),
+        broken: !['unmounted', 'connected', 'unknown'].includes(state),
         login: m.login === true,
         readOnly: m.readOnly === true,
         options: typeof m.options === 'string' ? m.options : '',

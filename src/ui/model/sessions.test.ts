@@ -142,6 +142,7 @@ test('mounts: saved or not, mounted, broken', () => {
         bytesWritten: 2,
       },
       { name: '../x', source: 'a', mountpoint: '/y', state: 'connected' },
+      { source: 'z', mountpoint: '/z', state: 'unknown' },
       7,
     ],
     same,
