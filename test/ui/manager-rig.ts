@@ -25,6 +25,22 @@ export async function fileDesktop(): Promise<Desktop | undefined> {
   return desktop;
 }
 
+/** A list may be drawn anew between the look and the press, and a dialog be guarded: then once more, for some seconds. */
+export async function pressSoon(
+  desktop: Desktop,
+  pid: number,
+  name: string,
+  role = 'push button',
+): Promise<void> {
+  for (let i = 0; ; i++)
+    try {
+      return await desktop.press(pid, role, name);
+    } catch (error) {
+      if (i === 20) throw error;
+      await sleep(100);
+    }
+}
+
 /** A window of ours that runs. */
 export class Shown {
   readonly running: Running;
@@ -50,15 +66,8 @@ export class Shown {
     return this.#desktop.find(this.pid, (s) => s.role === 'label' && fits(s.name), `the words "${words}"`);
   }
 
-  /** A list may be drawn anew between the look and the press: then once more. */
-  async press(name: string, role = 'push button'): Promise<void> {
-    for (let i = 0; ; i++)
-      try {
-        return await this.#desktop.press(this.pid, role, name);
-      } catch (error) {
-        if (i === 20) throw error;
-        await sleep(100);
-      }
+  press(name: string, role = 'push button'): Promise<void> {
+    return pressSoon(this.#desktop, this.pid, name, role);
   }
 
   /** Waits until nothing of that name is there. */

@@ -7,9 +7,10 @@ import { test } from 'node:test';
 import type { Rule } from '../../src/policy/rule.ts';
 import { openStore, rule } from '../broker/ground.ts';
 import { eventually, type World, world } from '../broker/world.ts';
-import { scratch, TOP } from '../helpers/places.ts';
+import { run } from '../helpers/cli.ts';
+import { OUT, scratch, TOP } from '../helpers/places.ts';
 import type { Seen } from './desktop.ts';
-import { fileDesktop, MANAGER, needsBoth, needsWindow, show } from './manager-rig.ts';
+import { fileDesktop, MANAGER, needsBoth, needsWindow, pressSoon, show } from './manager-rig.ts';
 
 const shared = await fileDesktop();
 const desktopHere = () => {
@@ -44,14 +45,15 @@ test(
       const dialog = Number(desktop.xdotool('getwindowpid', await desktop.windowOf('Folder access')));
       const allow = (seen: Seen): boolean => seen.name === 'Allow' && seen.states.includes('sensitive');
       await desktop.find(dialog, allow, 'that "Allow" can be pressed');
-      await desktop.press(dialog, 'push button', 'Allow');
+      await pressSoon(desktop, dialog, 'Allow');
       assert.equal((await mounting).code, 0);
       const mounted = performance.now();
       await manager.button(`End now: ${w.share}`);
       t.diagnostic(`shown ${(performance.now() - mounted).toFixed(0)} ms after the mount`);
-      await manager.label(/^mounted by host, from box · since .* · 0 B read, 0 B written$/);
+      await manager.label(/^mounted by host, from box · since .* \(.*\)$/);
+      await manager.label('0 B read, 0 B written');
       assert.equal(readFileSync(join(w.mnt, 'hello'), 'utf8'), 'world');
-      await manager.label(/ · 5 B read, 0 B written$/);
+      await manager.label('5 B read, 0 B written');
       await manager.press(`End now: ${w.share}`);
       await eventually('the end of the session', () => w.log().some((l) => l.event === 'end'));
       await eventually('the end of the mount', () => isDead(w.mnt));
@@ -193,3 +195,19 @@ test('2,000 rules are shown, and found by what is typed', needsWindow, async (t)
     await manager.end();
   }
 });
+
+test(
+  '2,000 rules: how long the window cannot answer while they are filled in, filtered and scrolled',
+  needsWindow,
+  async (t) => {
+    const desktop = desktopHere();
+    const ran = await run(['gjs', '-m', join(OUT, 'test/ui/gjs/pauses.js')], { env: { ...desktop.env } });
+    assert.equal(ran.code, 0, ran.stderr);
+    const pauses = JSON.parse(ran.stdout) as Record<string, number>;
+    for (const [what, ms] of Object.entries(pauses)) t.diagnostic(`${what}: ${ms} ms at the longest`);
+    assert.equal(Object.keys(pauses).length, 6);
+    // Far more than is seen on a machine that has nothing else to do: a list that made a widget for each rule took two seconds.
+    for (const [what, ms] of Object.entries(pauses)) assert.ok(ms < 1500, `${what}: ${ms} ms`);
+    assert.doesNotMatch(ran.stderr, /CRITICAL/);
+  },
+);

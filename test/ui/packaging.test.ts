@@ -5,8 +5,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { ninefold } from '../helpers/cli.ts';
-import { TOP } from '../helpers/places.ts';
+import { ninefold, nodeProgram, run } from '../helpers/cli.ts';
+import { scratch, TOP } from '../helpers/places.ts';
 
 const PACKAGING = join(TOP, 'packaging');
 const entries = ['applications', 'autostart'].flatMap((dir) =>
@@ -53,3 +53,14 @@ test(
       assert.ok(existsSync(join(PACKAGING, 'applications', name)), name);
   },
 );
+
+test('where GJS is not there, each command with a window names the packages', async (t) => {
+  const PATH = scratch(t, 'no-gjs');
+  for (const args of [['manager'], ['notices'], ['mounts', '--window']]) {
+    const ran = await run(nodeProgram('ninefold', ...args), { env: { PATH } });
+    assert.equal(ran.code, 69, ran.stderr);
+    assert.match(ran.stderr, /^ninefold \w+: .* install the Debian packages gjs\b.*\n$/);
+  }
+  const wrong = await ninefold(['manager', 'nothing']);
+  assert.equal(wrong.code, 64, wrong.stderr);
+});

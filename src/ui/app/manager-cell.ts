@@ -17,22 +17,18 @@ export class LineCell {
   readonly widget = new Gtk.Box({ spacing: 12, margin_top: 6, margin_bottom: 6 });
   readonly #title = new Gtk.Label({
     xalign: 0,
-    wrap: true,
-    wrap_mode: Pango.WrapMode.WORD_CHAR,
-    lines: 3,
     ellipsize: Pango.EllipsizeMode.MIDDLE,
   });
-  readonly #details = new Gtk.Label({ xalign: 0, wrap: true, wrap_mode: Pango.WrapMode.WORD_CHAR });
+  readonly #details = [detailLabel(), detailLabel()] as const;
   readonly #badge = new Gtk.Label({ valign: Gtk.Align.CENTER });
   #tone = '';
 
   constructor(monospace: boolean, buttons: readonly Gtk.Widget[]) {
     this.#title.add_css_class(monospace ? 'monospace' : 'heading');
-    for (const name of ['dim-label', 'caption']) this.#details.add_css_class(name);
     for (const name of ['caption-heading', 'ninefold-badge']) this.#badge.add_css_class(name);
     const words = new Gtk.Box({ orientation: Gtk.Orientation.VERTICAL, spacing: 2, hexpand: true });
     words.append(this.#title);
-    words.append(this.#details);
+    for (const label of this.#details) words.append(label);
     this.widget.append(words);
     this.widget.append(this.#badge);
     for (const button of buttons) this.widget.append(button);
@@ -40,14 +36,26 @@ export class LineCell {
 
   draw({ title, details, badge = '', tone = '' }: Line): void {
     this.#title.label = title;
-    this.#title.tooltip_text = title;
-    this.#details.label = details.join(' · ');
+    // What does not fit is told by the tooltip: lines that wrap would cost more than all else of a long list.
+    const half = Math.ceil(details.length / 2);
+    const lines = [details.slice(0, half).join(' · '), details.slice(half).join(' · ')];
+    for (const [i, label] of this.#details.entries()) {
+      label.label = lines[i] ?? '';
+      label.visible = lines[i] !== '';
+    }
+    this.widget.tooltip_text = [title, ...details].join('\n');
     this.#badge.label = badge;
     this.#badge.visible = badge !== '';
     if (this.#tone !== '') this.#badge.remove_css_class(this.#tone);
     if (tone !== '') this.#badge.add_css_class(tone);
     this.#tone = tone;
   }
+}
+
+function detailLabel(): Gtk.Label {
+  const label = new Gtk.Label({ xalign: 0, ellipsize: Pango.EllipsizeMode.END });
+  for (const name of ['dim-label', 'caption']) label.add_css_class(name);
+  return label;
 }
 
 /** A flat button with a picture, a tooltip and, for a screen reader, a name. */

@@ -1,8 +1,16 @@
 // SPDX-License-Identifier: MIT
 
 import Gio from 'gi://Gio?version=2.0';
+import GLib from 'gi://GLib?version=2.0';
 import GObject from 'gi://GObject?version=2.0';
 import Gtk from 'gi://Gtk?version=4.0';
+
+/** Rows: a screenful; how many then at a time; how many GTK keeps widgets for (205) and some more. */
+const AT_ONCE = 20;
+const A_FEW = 5;
+const WITH_WIDGETS = 240;
+/** Between them, so that keys and the pointer come first. */
+const PAUSE_MS = 12;
 
 /** A row of a list, as an object that GTK can keep. */
 class RowItem extends GObject.Object {
@@ -29,7 +37,10 @@ export class RowList<R extends { readonly id: string }> {
     autoselect: false,
     can_unselect: true,
   });
-  #items: RowItem[] = [];
+  /** What is in the store. */
+  #items: readonly RowItem[] = [];
+  /** The source that adds what is left, or 0. */
+  #adding = 0;
 
   /** `selectable`: heads of groups are not. `name`: for a screen reader. */
   constructor(
@@ -69,6 +80,12 @@ export class RowList<R extends { readonly id: string }> {
     this.widget = new Gtk.ListView({ model: this.#selection, factory, single_click_activate: false });
     this.widget.add_css_class('navigation-sidebar');
     this.widget.update_property([Gtk.AccessibleProperty.LABEL], [name]);
+    // Or GTK calls the factory when nothing can be called any more: at the end of the program.
+    this.widget.connect('unrealize', () => {
+      this.#stop();
+      this.widget.model = null as unknown as Gtk.SelectionModel;
+      this.widget.factory = null as unknown as Gtk.ListItemFactory;
+    });
     this.widget.connect('activate', (_list, position) => {
       const { row } = this.#items[position] ?? {};
       if (row !== undefined) activated(row as R);
@@ -80,8 +97,12 @@ export class RowList<R extends { readonly id: string }> {
     return item?.row as R | undefined;
   }
 
-  /** Shows these rows; what stays keeps its place, selection and focus, and is drawn again only if it is another object. */
+  /**
+   * Shows these rows; what stays keeps its place, selection and focus, and is drawn again only if it is another object. Of many new ones a screenful comes at once and the others a few at a time: the widgets of a
+   * row take GTK about two milliseconds.
+   */
   show(rows: readonly R[]): void {
+    this.#stop();
     const before = this.#items;
     const same = (item: RowItem | undefined, row: R | undefined): boolean =>
       item !== undefined && row !== undefined && item.row?.id === row.id;
@@ -93,21 +114,46 @@ export class RowList<R extends { readonly id: string }> {
       same(before[before.length - 1 - tail], rows[rows.length - 1 - tail])
     )
       tail++;
-    const middle = rows.slice(head, rows.length - tail).map((row) => {
-      const item = new RowItem();
-      item.row = row;
-      return item;
-    });
-    const kept = [...before.slice(0, head), ...middle, ...before.slice(before.length - tail)];
-    const gone = before.length - tail - head;
-    this.#items = kept;
-    if (gone > 0 || middle.length > 0) this.#store.splice(head, gone, middle);
-    for (const [i, item] of kept.entries()) {
-      const row = rows[i];
+    const stay = [
+      ...before.slice(0, head).map((item, i) => [item, rows[i]] as const),
+      ...before.slice(before.length - tail).map((item, i) => [item, rows[rows.length - tail + i]] as const),
+    ];
+    for (const [item, row] of stay) {
       if (row === undefined || item.row === row) continue;
       item.row = row;
       item.draw?.();
     }
+    const added = rows.slice(head, rows.length - tail).map((row) => {
+      const item = new RowItem();
+      item.row = row;
+      return item;
+    });
+    const first = added.slice(0, AT_ONCE);
+    this.#splice(head, before.length - tail - head, first);
+    this.#add(head + first.length, added.slice(first.length), first.length);
+  }
+
+  #splice(at: number, gone: number, added: readonly RowItem[]): void {
+    if (gone === 0 && added.length === 0) return;
+    this.#items = [...this.#items.slice(0, at), ...added, ...this.#items.slice(at + gone)];
+    this.#store.splice(at, gone, [...added]);
+  }
+
+  #add(at: number, left: readonly RowItem[], so: number): void {
+    if (left.length === 0) return;
+    this.#adding = GLib.timeout_add(GLib.PRIORITY_DEFAULT_IDLE, PAUSE_MS, () => {
+      this.#adding = 0;
+      // Beyond what GTK makes widgets for they cost next to nothing.
+      const now = left.slice(0, so < WITH_WIDGETS ? A_FEW : left.length);
+      this.#splice(at, 0, now);
+      this.#add(at + now.length, left.slice(now.length), so + now.length);
+      return GLib.SOURCE_REMOVE;
+    });
+  }
+
+  #stop(): void {
+    if (this.#adding !== 0) GLib.source_remove(this.#adding);
+    this.#adding = 0;
   }
 }
 

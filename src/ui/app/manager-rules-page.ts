@@ -71,7 +71,7 @@ export class RulesPage {
 
   /** What `policy list` printed. Returns a sentence when some of it makes no sense. */
   update(json: unknown): string | undefined {
-    const { rows, odd } = rulesOf(json, _);
+    const { rows, odd } = rulesOf(json, _, this.#rows);
     this.#rows = rows;
     this.#sorted = sortRules(rows, this.#by);
     this.#show();

@@ -29,11 +29,24 @@ export type ListRow = RuleRow | GroupRow;
 /** By who mounts, or by whose folder it is. */
 export type Grouping = 'source' | 'target';
 
-/** What `ninefold policy list --uses --json` printed; what is no rule is left out, and counted. */
-export function rulesOf(json: unknown, _: Translate): { rows: RuleRow[]; odd: number } {
+/**
+ * What `ninefold policy list --uses --json` printed; what is no rule is left out, and counted. A row of `before` that says the same is the very same object again, and costs nothing: one of
+ * 2,000 has changed, as a rule.
+ */
+export function rulesOf(
+  json: unknown,
+  _: Translate,
+  before: readonly RuleRow[] = [],
+): { rows: RuleRow[]; odd: number } {
+  const known = new Map(before.map((row) => [JSON.stringify(row.json), row]));
   const rows: RuleRow[] = [];
   let odd = 0;
   for (const entry of Array.isArray(json) ? json : []) {
+    const old = known.get(JSON.stringify(entry));
+    if (old !== undefined) {
+      rows.push(old);
+      continue;
+    }
     const read = readRule(entry);
     if (read === undefined) odd++;
     else rows.push(rowOf(read.rule, read.json, _));

@@ -103,6 +103,12 @@ test('2,000 grants are parsed, sorted, grouped and filtered without a pause', (t
     return result;
   };
   const { rows } = timed('parse 2,000', () => rulesOf(many, same));
+  const next = many.map((r, i) => (i === 7 ? { ...r, access: 'ro' } : r));
+  const again = timed('parse 2,000 of which one has changed', () => rulesOf(next, same, rows)).rows;
+  assert.deepEqual(
+    again.flatMap((row, i) => (row === rows[i] ? [] : [i])),
+    [7],
+  );
   const sorted = timed('sort 2,000', () => sortRules(rows, 'source'));
   const all = timed('show all', () => visible(sorted, '', 'source'));
   assert.equal(all.length, 2040);
