@@ -95,8 +95,14 @@ async function question(
     });
   const look = await desk.look?.(request.target, request.folder);
   const { patience } = desk;
-  const { refusedMeanwhile, waiting } = turn;
-  const plain = questionOf(request, { disposable, patience, refusedMeanwhile, waiting });
+  const { refusedMeanwhile, waiting, waitingFile } = turn;
+  const plain = questionOf(request, {
+    disposable,
+    patience,
+    refusedMeanwhile,
+    waiting,
+    waitingFile,
+  });
   const put: Question =
     look !== undefined && 'missing' in look
       ? {

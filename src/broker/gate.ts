@@ -21,6 +21,8 @@ export interface Turn {
   readonly refusedMeanwhile: number;
   /** Other sources that stand in line for a question now. */
   readonly waiting: number;
+  /** The file that says from then on how many there are: decimal digits. */
+  readonly waitingFile: string;
   leave(outcome: 'allowed' | 'refused'): void;
 }
 
@@ -34,6 +36,9 @@ const COUNT_MAX = 1_000_000;
 /** How long a machine is remembered that does not ask. */
 const KEPT_MS = 7 * 86_400_000;
 const QUESTION_LOCK = 'question.lock';
+const WAITING = 'waiting';
+/** How often it is looked who stands in line. */
+const WAITING_MS = 500;
 
 const STATE = v.object({ until: v.number(), refusals: v.number() });
 
@@ -72,13 +77,16 @@ export class Gate {
         return 'queue';
       }
       const refusedMeanwhile = this.#take(source, 'turned-away');
+      const told = this.#tellWaiting(source);
       const release = (): void => {
+        told.stop();
         all?.release();
         own.release();
       };
       return {
         refusedMeanwhile,
-        waiting: this.waiting(source),
+        waiting: told.count,
+        waitingFile: join(this.#dir, WAITING),
         leave: (outcome) => {
           const refusals = outcome === 'allowed' ? 0 : state.refusals + 1;
           const quiet = refusals === 0 ? 0 : Math.min(COOL_MS * 2 ** (refusals - 1), COOL_MAX_MS);
@@ -116,7 +124,7 @@ export class Gate {
   /** Takes away what was kept about machines that have not asked for long: disposables have a new name each time. */
   sweep(): void {
     for (const name of readdirSync(this.#dir)) {
-      if (name === QUESTION_LOCK) continue;
+      if (name === QUESTION_LOCK || name === WAITING) continue;
       const path = join(this.#dir, name);
       const found = statSync(path, { throwIfNoEntry: false });
       if (found === undefined || this.#now() - found.mtimeMs < KEPT_MS) continue;
@@ -148,6 +156,24 @@ export class Gate {
         name !== `${source}.lock` &&
         isHeld(this.#sys, join(this.#dir, name)),
     ).length;
+  }
+
+  /** Looks again and again while a question is open, and writes what it finds. Of one open question there is one writer. */
+  #tellWaiting(source: string): { readonly count: number; stop(): void } {
+    const path = join(this.#dir, WAITING);
+    let last = this.waiting(source);
+    writeOwned(path, String(last));
+    const timer = setInterval(() => {
+      try {
+        const count = this.waiting(source);
+        if (count !== last) writeOwned(path, String(count));
+        last = count;
+      } catch {
+        // A full disk, say. It is only for the person to know.
+      }
+    }, WAITING_MS);
+    timer.unref();
+    return { count: last, stop: () => clearInterval(timer) };
   }
 
   #state(source: string): { until: number; refusals: number } {

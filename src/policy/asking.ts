@@ -23,6 +23,8 @@ export interface Question extends Request {
   readonly refusedMeanwhile: number;
   /** Questions of other sources that stood in line when this one was put. Missing: 0, or not known. */
   readonly waiting?: number;
+  /** A file that says from then on how many there are, in decimal digits. */
+  readonly waitingFile?: string;
 }
 
 const NAME = v.pipe(
@@ -48,6 +50,7 @@ const QUESTION = v.object({
   patience: v.pipe(v.number(), v.minValue(1), v.maxValue(86_400)),
   refusedMeanwhile: COUNT,
   waiting: v.exactOptional(COUNT),
+  waitingFile: v.exactOptional(v.pipe(v.string(), v.startsWith('/'), v.maxLength(4096))),
 });
 
 /** For an asking program: what it was given, checked again. What it does not know of a later version's members is left out. */
@@ -98,7 +101,13 @@ export function parseAnswer(text: string): Parsed<Answer> {
 
 export function questionOf(
   request: Request,
-  how: { disposable: boolean; patience: number; refusedMeanwhile: number; waiting?: number },
+  how: {
+    disposable: boolean;
+    patience: number;
+    refusedMeanwhile: number;
+    waiting?: number;
+    waitingFile?: string;
+  },
 ): Question {
   const shown = showFolder(request.folder);
   const what =
@@ -113,6 +122,7 @@ export function questionOf(
     patience: how.patience,
     refusedMeanwhile: how.refusedMeanwhile,
     ...(how.waiting === undefined || how.waiting === 0 ? {} : { waiting: how.waiting }),
+    ...(how.waitingFile === undefined ? {} : { waitingFile: how.waitingFile }),
   };
 }
 

@@ -192,16 +192,22 @@ test('what is kept about machines that have not asked for a week goes; a questio
   const dir = join(desk.store.dir, 'asking');
   await authorize(desk, 'one', old('two', '/a'));
   await authorize(desk, 'one', old('two', '/b'));
-  assert.deepEqual(readdirSync(dir).sort(), ['one.lock', 'one.state', 'one.turned-away', 'question.lock']);
+  assert.deepEqual(readdirSync(dir).sort(), [
+    'one.lock',
+    'one.state',
+    'one.turned-away',
+    'question.lock',
+    'waiting',
+  ]);
   desk.gate.sweep();
-  assert.equal(readdirSync(dir).length, 4);
+  assert.equal(readdirSync(dir).length, 5);
   desk.ahead += 8 * 86_400_000;
   desk.answer = () => {
     desk.gate.sweep();
     return says({ answer: 'allow' });
   };
   await authorize(desk, 'one', old('two', '/c'));
-  assert.deepEqual(readdirSync(dir).sort(), ['one.lock', 'one.state', 'question.lock'], 'held just then');
+  assert.deepEqual(readdirSync(dir).sort(), ['one.lock', 'one.state', 'question.lock', 'waiting'], 'held');
   desk.gate.sweep();
   assert.ok(!readdirSync(dir).includes('one.lock'));
 });

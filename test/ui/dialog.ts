@@ -107,6 +107,8 @@ export async function ask(
         }),
       ]);
       if (ran.code !== 0) throw new Error(`status ${ran.code}: ${ran.stderr}`);
+      // GLib tells there what went wrong in the program.
+      if (/critical|warning/i.test(ran.stderr)) throw new Error(ran.stderr);
       return JSON.parse(ran.stdout) as unknown;
     },
     async opened() {

@@ -23,3 +23,9 @@ test('where GJS is not there, the packages are named, and the status is a refusa
   assert.deepEqual([ran.code, ran.stdout], [69, '']);
   assert.match(ran.stderr, /^ninefold-ask: .* install the Debian packages gjs\b.*\n$/);
 });
+
+test('an option is a mistake in the call, and told at once', async () => {
+  const ran = await run([join(TOP, 'bin/ninefold-ask'), '--help']);
+  assert.deepEqual([ran.code, ran.stdout], [64, '']);
+  assert.match(ran.stderr, /^ninefold-ask: .*standard input/);
+});

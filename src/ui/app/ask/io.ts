@@ -3,6 +3,7 @@
 import Gio from 'gi://Gio?version=2.0';
 import GLib from 'gi://GLib?version=2.0';
 import { FILE_MAX, formatLast, type LastShown, parseLast } from '../../model/ask/last.ts';
+import type { Question } from '../../model/ask/question.ts';
 
 /** A question is some 20 KB at the most. */
 const INPUT_MAX = 512 * 1024;
@@ -62,5 +63,18 @@ export function saveLast(last: LastShown): void {
     printerr(
       `ninefold-ask: ${path} cannot be written: ${error instanceof Error ? error.message : String(error)}`,
     );
+  }
+}
+
+/** How many questions stand in line behind this one, by the broker's file; what the question says where that cannot be read. */
+export function readWaiting(question: Question): number {
+  const asked = question.waiting ?? 0;
+  if (question.waitingFile === undefined) return asked;
+  try {
+    const [, bytes] = GLib.file_get_contents(question.waitingFile);
+    const text = bytes.length > 8 ? '' : new TextDecoder().decode(bytes);
+    return /^[0-9]+$/.test(text) ? Number(text) : asked;
+  } catch {
+    return asked;
   }
 }

@@ -8,6 +8,7 @@ import { answerOf, type Choice } from '../../model/ask/answer.ts';
 import { Guard, KeyPress } from '../../model/ask/guard.ts';
 import type { Answer, Question } from '../../model/ask/question.ts';
 import type { View } from '../../model/ask/view.ts';
+import { readWaiting } from './io.ts';
 import { choice, fact, label, note, path } from './parts.ts';
 
 /** Of the window, where the screen has it. Pixels of the desktop's scale. */
@@ -38,11 +39,13 @@ export class AskWindow {
   readonly #allow: Gtk.Button;
   /** Those that keep something, each with what it means. */
   readonly #guarded: ReadonlyMap<Gtk.Widget, () => Choice>;
-  readonly #left: Gtk.Label;
+  readonly #status: Gtk.Label;
   readonly #bar = new Gtk.ProgressBar();
   readonly #scroller: Gtk.ScrolledWindow;
   readonly #content: Gtk.Widget;
   #seen = false;
+  #seconds = 0;
+  #waiting = 0;
   #timer = 0;
 
   /** `deadline`: in milliseconds of GLib's monotonic clock. */
@@ -83,12 +86,16 @@ export class AskWindow {
       [never, () => ({ kind: 'deny-always' })],
       [block, () => ({ kind: 'block' })],
     ]);
+    // It has the focus: what a screen reader says first is what is asked.
+    const whole = view.which.pieces.map((p) => p.text).join('');
+    const asked = [view.heading, `${view.which.label}: ${whole}`, ...view.notes].join('\n');
+    this.#deny.update_property([Gtk.AccessibleProperty.DESCRIPTION], [asked]);
     this.#deny.connect('clicked', () => this.#answer({ kind: 'deny' }));
     for (const widget of this.#guarded.keys())
       (widget as Gtk.Button).connect('clicked', () => this.#answerGuarded(widget));
 
-    this.#left = label(view.left(question.patience), 'caption', 'numeric');
-    this.#left.set_xalign(0.5);
+    this.#status = label(view.status(question.patience, 0, true), 'caption', 'numeric');
+    this.#status.set_xalign(0.5);
     this.#content = this.#contentOf();
     this.#scroller = new Gtk.ScrolledWindow({
       child: this.#content,
@@ -102,7 +109,7 @@ export class AskWindow {
     };
     const actions = new Gtk.Box({ orientation: Gtk.Orientation.VERTICAL, spacing: 8 });
     inset(actions, 12, 18);
-    for (const part of [this.#bar, this.#left, row(this.#deny, this.#allow), row(never, block)])
+    for (const part of [this.#bar, this.#status, row(this.#deny, this.#allow), row(never, block)])
       actions.append(part);
     const all = new Gtk.Box({ orientation: Gtk.Orientation.VERTICAL });
     for (const part of [new Adw.HeaderBar({ decoration_layout: ':close' }), this.#scroller, actions])
@@ -231,8 +238,10 @@ export class AskWindow {
     this.#bar.set_fraction(Math.min(1, left / (this.#question.patience * 1000)));
     const open = this.#guard.isOpen(now());
     if (!this.#seen && this.#window.get_mapped()) this.#look();
-    const seconds = this.#view.left(Math.ceil(left / 1000));
-    this.#left.set_label(this.#seen ? seconds : `${seconds}. ${this.#view.unseen}`);
+    const seconds = Math.ceil(left / 1000);
+    if (seconds !== this.#seconds) this.#waiting = readWaiting(this.#question);
+    this.#seconds = seconds;
+    this.#status.set_label(this.#view.status(seconds, this.#waiting, this.#seen));
     for (const widget of this.#guarded.keys())
       widget.set_sensitive(open && (widget !== this.#allow || this.#seen));
   }

@@ -157,20 +157,28 @@ test('what the broker notes is said in the person\u2019s language; what is not k
     'A name in it begins or ends with a blank.',
     'New: <b>\u202e\n',
   ];
-  const q = question({ notes, refusedMeanwhile: 1, waiting: 2 });
+  const q = question({ notes, refusedMeanwhile: 1 });
   assert.deepEqual(viewOf(q, undefined, ENGLISH).notes, [
     ...notes.slice(1, 3),
     'New: <b>\\u{202e}\\u{a}',
     'One more request of work was refused without asking.',
-    '2 more questions wait behind this one.',
   ]);
   assert.deepEqual(viewOf(q, undefined, SPANISH).notes, [
     'Tiene letras de otro alfabeto (griego y cirílico), algunas de las cuales parecen latinas.',
     'Uno de sus nombres empieza o termina con un espacio.',
     'New: <b>\\u{202e}\\u{a}',
     'Se rechazó sin preguntar una petición más de work.',
-    'Otras 2 preguntas esperan detrás de esta.',
   ]);
+});
+
+test('the line above the buttons: the seconds, who waits, what was not seen yet', () => {
+  const [english, spanish] = [ENGLISH, SPANISH].map((words) => viewOf(question(), undefined, words).status);
+  assert.equal(english?.(59, 0, true), 'Refused in 59 seconds');
+  assert.equal(english?.(1, 1, true), 'Refused in one second · one more question waits');
+  assert.equal(
+    spanish?.(2, 3, false),
+    'Se deniega en 2 segundos · esperan otras 3 preguntas · para permitir, desplácese hasta el final (Av Pág)',
+  );
 });
 
 test('every note that the rules can make of a folder has its translation', () => {

@@ -26,14 +26,6 @@ export function notesOf(question: Question, words: Words): string[] {
         { source: question.source },
       ),
     );
-  if (question.waiting !== undefined && question.waiting > 0)
-    notes.push(
-      words.n(
-        'One more question waits behind this one.',
-        '{count} more questions wait behind this one.',
-        question.waiting,
-      ),
-    );
   return notes;
 }
 

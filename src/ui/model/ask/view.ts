@@ -42,9 +42,8 @@ export interface View {
   };
   /** What a button that keeps something will keep. */
   readonly hints: { readonly allow: string; readonly never: string; readonly block: string };
-  /** Said while not all of the question has been on the screen. */
-  readonly unseen: string;
-  left(seconds: number): string;
+  /** The line above the buttons: the seconds left, how many questions wait, and whether not all of this one has been on the screen. */
+  status(seconds: number, waiting: number, seen: boolean): string;
 }
 
 /** `last`: the path that was shown for the same source before, as `showWhole` has it. */
@@ -99,8 +98,12 @@ export function viewOf(question: Question, last: string | undefined, words: Word
         target,
       }),
     },
-    unseen: t('Scroll to the end (Page Down) to allow.'),
-    left: (seconds) => words.n('Refused in one second', 'Refused in {count} seconds', seconds),
+    status: (seconds, waiting, seen) =>
+      [
+        words.n('Refused in one second', 'Refused in {count} seconds', seconds),
+        ...(waiting > 0 ? [words.n('one more question waits', '{count} more questions wait', waiting)] : []),
+        ...(seen ? [] : [t('scroll to the end (Page Down) to allow')]),
+      ].join(' · '),
   };
 }
 
