@@ -60,11 +60,12 @@ class Panel {
   }
 }
 
-/** By its key, which a window that has only just come may not hear. */
+/** By its key, which a window that has only just come may not hear; until its process is gone. */
 async function closeWindow(desktop: Desktop, title: string): Promise<void> {
-  for (let i = 0; i < 20; i++) {
+  const pid = Number(desktop.xdotool('getwindowpid', await desktop.windowOf(title)));
+  for (let i = 0; i < 40; i++) {
     try {
-      desktop.xdotool('search', '--onlyvisible', '--name', title);
+      process.kill(pid, 0);
     } catch {
       return;
     }
@@ -97,7 +98,6 @@ async function notices(t: TestContext, desktop: Desktop, panel: Panel): Promise<
       assert.deepEqual([entry.title, entry.icon], ['One folder is shared', 'ninefold']);
     }
     panel.order({ invoke: began.number });
-    await desktop.windowOf('Folder share manager');
     await closeWindow(desktop, 'Folder share manager');
 
     await w.ninefold('unmount', w.mnt);

@@ -12,6 +12,9 @@ export interface Line {
   readonly tone?: string;
 }
 
+/** Characters of details that stand in one line. */
+const ONE_LINE = 60;
+
 /** Title, details below it, a badge, and buttons at the end. */
 export class LineCell {
   readonly widget = new Gtk.Box({ spacing: 12, margin_top: 6, margin_bottom: 6 });
@@ -37,7 +40,8 @@ export class LineCell {
   draw({ title, details, badge = '', tone = '' }: Line): void {
     this.#title.label = title;
     // What does not fit is told by the tooltip: lines that wrap would cost more than all else of a long list.
-    const half = Math.ceil(details.length / 2);
+    const short = details.join(' · ').length <= ONE_LINE;
+    const half = short ? details.length : Math.ceil(details.length / 2);
     const lines = [details.slice(0, half).join(' · '), details.slice(half).join(' · ')];
     for (const [i, label] of this.#details.entries()) {
       label.label = lines[i] ?? '';
