@@ -44,6 +44,7 @@ export class AskWindow {
   readonly #scroller: Gtk.ScrolledWindow;
   readonly #content: Gtk.Widget;
   #seen = false;
+  #done = false;
   #seconds = 0;
   #waiting = 0;
   #timer = 0;
@@ -169,6 +170,7 @@ export class AskWindow {
     window.connect('notify::is-active', () => {
       if (window.is_active) this.#guard.came(now());
       else this.#guard.left();
+      this.#tick();
     });
     window.connect('notify::focus-widget', () => this.#press.forget());
     window.connect('close-request', () => {
@@ -228,11 +230,14 @@ export class AskWindow {
   }
 
   #answer(chosen: Choice): void {
+    if (this.#done) return;
+    this.#done = true;
     this.#answered(answerOf(this.#question, chosen, new Date()));
     this.#window.close();
   }
 
   #tick(): void {
+    if (this.#done) return;
     const left = this.#deadline - now();
     if (left <= 0) return this.#answer({ kind: 'deny' });
     this.#bar.set_fraction(Math.min(1, left / (this.#question.patience * 1000)));
