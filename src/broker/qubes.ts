@@ -2,6 +2,7 @@
 
 import { execFile } from 'node:child_process';
 import { because, EXIT, NinefoldError, printable } from '../base/error.ts';
+import { parseName } from '../policy/name.ts';
 import type { Machine } from './desk.ts';
 
 const PATIENCE_MS = 20_000;
@@ -17,6 +18,18 @@ export async function qubesMachine(name: string, program = 'qvm-ls'): Promise<Ma
     if (found === name) return { known: true, disposable: kind?.trim() === 'DispVM' };
   }
   return { known: false, disposable: false };
+}
+
+/** All qubes but dom0, in the order of `qvm-ls`. Throws NinefoldError MACHINES_UNKNOWN (exit 69). */
+export async function qubesMachines(program = 'qvm-ls'): Promise<{ name: string; disposable: boolean }[]> {
+  const text = await run(program, ['--raw-data', '--fields', 'NAME,CLASS']);
+  return text.split('\n').flatMap((line) => {
+    const [name = '', kind = ''] = line.split('|').map((field) => field.trim());
+    // Its own title line, where a version of qvm-ls prints one, has no class that there is.
+    return name === '' || kind === 'AdminVM' || !parseName(name).ok || !/VM$/.test(kind)
+      ? []
+      : [{ name, disposable: kind === 'DispVM' }];
+  });
 }
 
 function run(program: string, args: readonly string[]): Promise<string> {

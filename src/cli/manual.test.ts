@@ -18,7 +18,19 @@ const page = (name: string): string => readFileSync(path(name), 'utf8');
 
 test('ninefold(1) has every option of every command', async () => {
   const text = page('ninefold.1');
-  const policy = ['list', 'allow', 'deny', 'block', 'revoke', 'explain', 'log'].map((c) => `policy ${c}`);
+  const policy = [
+    'list',
+    'allow',
+    'deny',
+    'block',
+    'revoke',
+    'put',
+    'explain',
+    'log',
+    'paths',
+    'machines',
+  ].map((c) => `policy ${c}`);
+  const mounts = ['list', 'add', 'remove', 'mount', 'unmount', 'at-login', 'login'].map((c) => `mounts ${c}`);
   const others = [
     'serve',
     'mount',
@@ -33,7 +45,7 @@ test('ninefold(1) has every option of every command', async () => {
     'broker',
     'agent',
   ];
-  const commands = [...others, ...policy];
+  const commands = [...others, ...policy, ...mounts];
   const helps = await Promise.all(commands.map((c) => ninefold([...c.split(' '), '--help'])));
   for (const [i, command] of commands.entries()) {
     const stdout = helps[i]?.stdout ?? '';
@@ -75,6 +87,7 @@ test('the manual pages are well-formed', (t) => {
   for (const name of [
     'ninefold.1',
     'qfsd.1',
+    'qvm-folder-share-manager.1',
     'qvm-mount-folder.1',
     'virtfs-proxy-helper.1',
     'qvm-copy.1',

@@ -10,18 +10,21 @@ import { addRestoreNames } from './copy/restore-names.ts';
 import { addList } from './mount/list-command.ts';
 import { addMount } from './mount/mount-command.ts';
 import { addUnmount } from './mount/unmount-command.ts';
+import { addMounts } from './mounts/mounts-command.ts';
 import { addOpen } from './open/open-command.ts';
 import { addPolicy } from './policy/policy-command.ts';
 import { addSessions } from './policy/sessions-command.ts';
 import { die, say } from './report.ts';
 import { addServe } from './serve/serve-command.ts';
 import { version } from './version.ts';
+import { addManager, addNotices } from './window/manager-command.ts';
 
 const COMMANDS = [
   addServe,
   addMount,
   addUnmount,
   addList,
+  addMounts,
   addCopy,
   addMove,
   addOpen,
@@ -29,6 +32,8 @@ const COMMANDS = [
   addRestoreNames,
   addPolicy,
   addSessions,
+  addManager,
+  addNotices,
   addBroker,
   addAgent,
 ];

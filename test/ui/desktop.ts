@@ -5,7 +5,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface, type Interface } from 'node:readline';
+import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OUT } from '../helpers/places.ts';
 
@@ -57,22 +57,23 @@ export class Desktop {
   readonly env: Readonly<Record<string, string>>;
   readonly dir: string;
   readonly #started: ChildProcess[];
-  readonly #driver: ChildProcess;
-  readonly #answers: AsyncIterator<string>;
+  readonly #startDriver: () => ChildProcess;
+  #driver: ChildProcess;
+  #answers: AsyncIterator<string>;
   #last: Promise<unknown> = Promise.resolve();
 
   private constructor(
     dir: string,
     env: Record<string, string>,
     started: ChildProcess[],
-    driver: ChildProcess,
-    lines: Interface,
+    startDriver: () => ChildProcess,
   ) {
     this.dir = dir;
     this.env = env;
     this.#started = started;
-    this.#driver = driver;
-    this.#answers = lines[Symbol.asyncIterator]();
+    this.#startDriver = startDriver;
+    this.#driver = startDriver();
+    this.#answers = answersOf(this.#driver);
   }
 
   /** `size`: of the screen, in its pixels. Whoever starts one calls `end`. */
@@ -122,9 +123,8 @@ export class Desktop {
       await firstLine(up(bus, ['ignore', 'pipe', 'ignore']), 'the session bus');
       up([LAUNCHER, '--launch-immediately'], ['ignore', 'ignore', 'ignore']);
       up(['openbox', '--sm-disable'], ['ignore', 'ignore', 'ignore']);
-      const driver = up(['gjs', '-m', join(OUT, 'test/ui/gjs/driver.js')], ['pipe', 'pipe', 'ignore']);
-      if (driver.stdout === null) throw new Error('the driver has no output');
-      const desktop = new Desktop(dir, env, started, driver, createInterface({ input: driver.stdout }));
+      const driver = ['gjs', '-m', join(OUT, 'test/ui/gjs/driver.js')];
+      const desktop = new Desktop(dir, env, started, () => up(driver, ['pipe', 'pipe', 'ignore']));
       // The first answer comes when the accessibility bus is there.
       await desktop.#ask({ do: 'tree', pid: 0 });
       return desktop;
@@ -220,7 +220,14 @@ export class Desktop {
   #ask(command: object): Promise<unknown> {
     const next = this.#last.then(async () => {
       this.#driver.stdin?.write(`${JSON.stringify(command)}\n`);
-      const line = await this.#answers.next();
+      let line = await this.#answers.next();
+      if (line.done === true) {
+        // libatspi may crash when a list changes under its look. Looked at anew, once.
+        this.#driver = this.#startDriver();
+        this.#answers = answersOf(this.#driver);
+        this.#driver.stdin?.write(`${JSON.stringify(command)}\n`);
+        line = await this.#answers.next();
+      }
       if (line.done === true) throw new Error('the driver has ended');
       return JSON.parse(line.value) as unknown;
     });
@@ -228,6 +235,13 @@ export class Desktop {
     return next;
   }
 }
+
+const answersOf = (driver: ChildProcess): AsyncIterator<string> => {
+  if (driver.stdout === null) throw new Error('the driver has no output');
+  // Or an end of it is an error of the test that wrote to it.
+  driver.stdin?.on('error', () => {});
+  return createInterface({ input: driver.stdout })[Symbol.asyncIterator]();
+};
 
 async function firstLine(child: ChildProcess, what: string): Promise<string> {
   return new Promise((resolve, reject) => {

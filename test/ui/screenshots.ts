@@ -20,15 +20,26 @@ async function take(shot: Shot): Promise<void> {
       mkdirSync(join(desktop.dir, 'home', path, '..'), { recursive: true });
       writeFileSync(join(desktop.dir, 'home', path), text);
     }
+    const home = join(desktop.dir, 'home');
+    await shot.prepare?.(home);
+    const env = Object.fromEntries(
+      Object.entries(shot.env ?? {}).map(([name, value]) => [name, value.replace('{home}', home)]),
+    );
     const child = spawn(join(TOP, 'bin', shot.program), shot.args ?? [], {
       stdio: ['pipe', 'ignore', 'inherit'],
-      env: { ...process.env, ...desktop.env, ...shot.env },
+      env: { ...process.env, ...desktop.env, ...env },
     });
     const ended = new Promise((resolve) => child.once('close', resolve));
     child.stdin.end(shot.input ?? '');
-    const window = await desktop.windowOf(shot.title);
+    let window = await desktop.windowOf(shot.title);
+    if (shot.waits !== undefined)
+      await desktop.find(child.pid ?? 0, (seen) => seen.name === shot.waits, `"${shot.waits}"`);
     await sleep(SETTLED_MS);
     await shot.act?.(desktop, child.pid ?? 0);
+    if (shot.shows !== undefined) {
+      window = await desktop.windowOf(shot.shows);
+      await sleep(SETTLED_MS);
+    }
     const to = join(TO, `${shot.name}.png`);
     desktop.screenshot(to, window);
     // A few colours are enough for a window, and a third of the bytes.

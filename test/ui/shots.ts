@@ -3,6 +3,7 @@
 
 import { type Question, questionOf } from '../../src/policy/asking.ts';
 import type { Desktop } from './desktop.ts';
+import { MANAGER_SHOTS } from './manager-shots.ts';
 
 export interface Shot {
   /** Of the file, without .png. */
@@ -18,6 +19,12 @@ export interface Shot {
   readonly title: string;
   /** Below the HOME of the desktop. */
   readonly files?: Readonly<Record<string, string>>;
+  /** Makes what the program is to find; `home` is the HOME of the desktop, which `{home}` in `env` stands for too. */
+  prepare?(home: string): Promise<void>;
+  /** The name of a thing that must be there first. */
+  readonly waits?: string;
+  /** The title of the window of which the picture is, if `act` brings another. */
+  readonly shows?: string;
   /** What is done before the picture is taken. */
   act?(desktop: Desktop, pid: number): Promise<void>;
 }
@@ -63,4 +70,5 @@ export const SHOTS: readonly Shot[] = [
       folder: `/home/user/${Array.from({ length: 15 }, (_, i) => `${'folder-in-a-folder-'.repeat(11)}${i}`).join('/')}`,
     }),
   },
+  ...MANAGER_SHOTS,
 ];

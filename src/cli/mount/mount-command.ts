@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import type { Command } from 'commander';
+import type { ExitCode } from '../../base/error.ts';
 import { SOURCE_FORMS } from '../../transport/source.ts';
 import { CLIENTS, mountFolder } from '../folder/mount-folder.ts';
 import { parseWanted } from '../folder/obtain.ts';
@@ -9,7 +10,8 @@ import { choiceOption, numberOption } from '../values.ts';
 import { MOUNT_OPTIONS, mountSettings } from './options.ts';
 import { mountCommand } from './start.ts';
 
-interface MountFlags {
+/** What the command line of `ninefold mount` says. */
+export interface MountFlags {
   option: string[];
   readOnly?: boolean;
   foreground?: boolean;
@@ -39,8 +41,8 @@ export function addMount(program: Command): Command {
     )
     .option('--client <kind>', 'for MACHINE:/FOLDER: fuse, or kernel (as root)', 'auto')
     .option('-f, --foreground', 'stay, and tell what happens on stderr')
-    .option('--timeout <seconds>', 'how long to wait for the server to answer', '10')
-    .option('--ssh-command <program>', 'the ssh program', process.env.NINEFOLD_SSH ?? 'ssh')
+    .option('--timeout <seconds>', 'how long to wait for the server to answer', DEFAULT_FLAGS.timeout)
+    .option('--ssh-command <program>', 'the ssh program', DEFAULT_FLAGS.sshCommand)
     .option('--remote-command <program>', 'what ninefold is called at the other end of ssh', 'ninefold')
     .option('--log-level <level>', LOG_LEVELS.join(', '), 'warn')
     .option('--log-format <format>', LOG_FORMATS.join(', '), 'text')
@@ -51,25 +53,39 @@ export function addMount(program: Command): Command {
     .helpOption('-h, --help', 'show this')
     .addHelpText('after', HELP)
     .action(async (source: string, mountpoint: string, flags: MountFlags) => {
-      const seconds = numberOption('--timeout', flags.timeout, 1, 3600);
-      const settings = mountSettings(flags.option, flags.readOnly === true, process.geteuid?.() === 0);
-      const client = choiceOption('--client', flags.client, CLIENTS);
-      const order = {
-        settings,
-        patienceMs: seconds * 1000,
-        ssh: { program: flags.sshCommand, remoteProgram: flags.remoteCommand, readOnly: settings.readOnly },
-        logLevel: choiceOption('--log-level', flags.logLevel, LOG_LEVELS),
-        logFormat: choiceOption('--log-format', flags.logFormat, LOG_FORMATS),
-        stats: flags.stats === true,
-      };
-      const foreground = flags.foreground === true;
-      const wanted = parseWanted(source);
-      process.exit(
-        wanted === undefined
-          ? await mountCommand(mountpoint, foreground, { ...order, source })
-          : await mountFolder(wanted, mountpoint, client, foreground, order),
-      );
+      process.exit(await runMount(source, mountpoint, flags));
     });
+}
+
+/** What it says when it says nothing. */
+export const DEFAULT_FLAGS: MountFlags = {
+  option: [],
+  timeout: '10',
+  sshCommand: process.env.NINEFOLD_SSH ?? 'ssh',
+  remoteCommand: 'ninefold',
+  logLevel: 'warn',
+  logFormat: 'text',
+  client: 'auto',
+};
+
+/** Mounts as the command does: resolves with the exit code, throws NinefoldError as the parts do. */
+export async function runMount(source: string, mountpoint: string, flags: MountFlags): Promise<ExitCode> {
+  const seconds = numberOption('--timeout', flags.timeout, 1, 3600);
+  const settings = mountSettings(flags.option, flags.readOnly === true, process.geteuid?.() === 0);
+  const client = choiceOption('--client', flags.client, CLIENTS);
+  const order = {
+    settings,
+    patienceMs: seconds * 1000,
+    ssh: { program: flags.sshCommand, remoteProgram: flags.remoteCommand, readOnly: settings.readOnly },
+    logLevel: choiceOption('--log-level', flags.logLevel, LOG_LEVELS),
+    logFormat: choiceOption('--log-format', flags.logFormat, LOG_FORMATS),
+    stats: flags.stats === true,
+  };
+  const foreground = flags.foreground === true;
+  const wanted = parseWanted(source);
+  return wanted === undefined
+    ? mountCommand(mountpoint, foreground, { ...order, source })
+    : mountFolder(wanted, mountpoint, client, foreground, order);
 }
 
 const collect = (value: string, before: string[]): string[] => [...before, value];

@@ -8,6 +8,8 @@ import { say, usageError } from '../report.ts';
 import { table } from '../table.ts';
 import { numberOption } from '../values.ts';
 import { type Books, openBooks } from './desk.ts';
+import { type LastUse, lastUses } from './last-uses.ts';
+import { machinesCommand, pathsCommand, putCommand } from './manager-commands.ts';
 import {
   addRule,
   durationArgument,
@@ -19,7 +21,7 @@ import {
 
 const PROGRAM = 'ninefold policy';
 
-/** `ninefold policy list|allow|deny|block|revoke|explain|log|check|restore` */
+/** `ninefold policy list|allow|deny|block|revoke|put|explain|log|check|restore|paths|machines` */
 export function addPolicy(program: Command): Command {
   const policy = program
     .command('policy')
@@ -38,6 +40,9 @@ export function addPolicy(program: Command): Command {
   policy.addCommand(log());
   policy.addCommand(check());
   policy.addCommand(restore());
+  policy.addCommand(putCommand(books));
+  policy.addCommand(pathsCommand());
+  policy.addCommand(machinesCommand());
   for (const command of policy.commands) command.helpOption('-h, --help', 'show this');
   return policy;
 }
@@ -56,15 +61,21 @@ function list(): Command {
     .description('Shows all rules that have not run out.')
     .option('--source <machine>', 'only of who mounts')
     .option('--target <machine>', 'only of whose folder it is')
+    .option('--uses', 'with --json: also when each was used last, from the log')
     .option('--json', 'one JSON array')
-    .action(async (flags: { source?: string; target?: string; json?: boolean }) => {
-      const { store, now } = await books();
+    .action(async (flags: { source?: string; target?: string; uses?: boolean; json?: boolean }) => {
+      const { store, audit, now } = await books();
       const rules = store
         .load()
         .rules.filter((r) => flags.source === undefined || r.source === nameArgument(flags.source))
         .filter((r) => flags.target === undefined || r.target === nameArgument(flags.target))
         .filter((r) => r.until === undefined || r.until > now());
-      print(flags.json, rules.map(formatRule), rulesTable(rules));
+      const uses = flags.uses === true ? lastUses(audit.read().lines) : new Map<string, LastUse>();
+      const json = rules.map((r) => ({
+        ...formatRule(r),
+        ...(uses.has(r.id) ? { used: uses.get(r.id) } : {}),
+      }));
+      print(flags.json, json, rulesTable(rules));
     });
 }
 
@@ -132,8 +143,12 @@ function add(effect: 'allow' | 'deny'): Command {
 }
 
 async function tellRule(wanted: Parameters<typeof addRule>[1], json: boolean | undefined): Promise<void> {
-  const { rule, notes } = await addRule(await books(), wanted);
-  print(json, formatRule(rule), `${ruleWords(rule)}\n`);
+  const { rule, replaced, notes } = await addRule(await books(), wanted);
+  const whole = {
+    ...formatRule(rule),
+    ...(replaced.length === 0 ? {} : { replaced: replaced.map(formatRule) }),
+  };
+  print(json, whole, `${ruleWords(rule)}\n`);
   for (const note of notes) say(`${PROGRAM}: note: ${printable(note)}`);
 }
 

@@ -59,9 +59,19 @@ export interface NewRule {
   readonly seconds?: number;
 }
 
-/** Adds a rule by command, and ends the sessions that it refuses. Returns it, and what a person should know. Throws NinefoldError RULE_PAIR, RULE_DISPOSABLE (exit 64) or the store's. */
-export async function addRule(books: Books, wanted: NewRule): Promise<{ rule: Rule; notes: string[] }> {
-  const { effect, source, target, once, seconds } = wanted;
+/** A rule that was made, what it took the place of, and what a person should know. */
+export interface Added {
+  readonly rule: Rule;
+  readonly replaced: readonly Rule[];
+  readonly notes: readonly string[];
+}
+
+function checkRule({
+  effect,
+  source,
+  target,
+  once,
+}: Pick<NewRule, 'effect' | 'source' | 'target' | 'once'>): void {
   if (source === target)
     throw usageError(
       'RULE_PAIR',
@@ -78,6 +88,12 @@ export async function addRule(books: Books, wanted: NewRule): Promise<{ rule: Ru
       'a disposable is gone before the grant, and the next one may get its name',
       'use --once',
     );
+}
+
+/** Adds a rule by command, and ends the sessions that it refuses. Throws NinefoldError RULE_PAIR, RULE_DISPOSABLE (exit 64) or the store's. */
+export async function addRule(books: Books, wanted: NewRule): Promise<Added> {
+  checkRule(wanted);
+  const { effect, source, target, once, seconds } = wanted;
   const now = books.now();
   const lasts = once ? 'once' : seconds === undefined ? 'always' : 'until';
   const until = once ? now + ONCE_MS : seconds === undefined ? undefined : now + seconds * 1000;
@@ -93,22 +109,39 @@ export async function addRule(books: Books, wanted: NewRule): Promise<{ rule: Ru
     origin: 'command',
     made: now,
   };
-  books.audit.write({
-    event: 'change',
-    source,
-    target,
-    folder: rule.folder,
-    result: effect,
-    rule: rule.id,
-    why: ruleWords(rule),
-  });
-  const notes = await books.store.change((rules) => {
-    const after = withRule(rules, rule);
-    return { rules: after, result: notesOf(after, rule, now) };
+  return keepRule(books, rule, ruleWords(rule));
+}
+
+/**
+ * Puts a rule as it is: one that was taken away, or one that was changed, which keeps its id. It takes the place of the rule of that id and of what was decided for the same folder. Throws NinefoldError
+ * RULE_TIME (it has run out), RULE_PAIR, RULE_DISPOSABLE (exit 64) or the store's.
+ */
+export async function putRule(books: Books, rule: Rule): Promise<Added> {
+  checkRule({ ...rule, once: rule.lasts === 'once' });
+  if (!isAlive(rule, books.now()))
+    throw usageError(
+      'RULE_TIME',
+      'will not put',
+      `rule ${rule.id}`,
+      'its time is over',
+      'give it a later "until", or make a new rule',
+    );
+  return keepRule(books, rule, `put as it is: ${ruleWords(rule)}`);
+}
+
+async function keepRule(books: Books, rule: Rule, why: string): Promise<Added> {
+  const { effect, source, target, folder } = rule;
+  // Written down first: what cannot be told later is not granted.
+  books.audit.write({ event: 'change', source, target, folder, result: effect, rule: rule.id, why });
+  const made = await books.store.change((rules, now) => {
+    const others = rules.filter((r) => r.id !== rule.id);
+    const after = withRule(others, rule);
+    const replaced = rules.filter((r) => !after.includes(r));
+    return { rules: after, result: { replaced, notes: notesOf(after, rule, now) } };
   });
   if (effect === 'allow') books.gate.forget(source);
   else endRefused(books);
-  return { rule, notes };
+  return { rule, ...made };
 }
 
 function notesOf(rules: readonly Rule[], rule: Rule, now: number): string[] {

@@ -8,11 +8,11 @@ import { parsePo } from './po.ts';
 import { ENGLISH, wordsOf } from './words.ts';
 
 const LITERAL = String.raw`'(?:\\.|[^'\\])*'`;
-const CALL = new RegExp(String.raw`\b(?:t|n)\(\s*(${LITERAL})(?:,\s*(${LITERAL}))?`, 'g');
+const CALL = new RegExp(String.raw`\b(?:t|n|_)\(\s*(${LITERAL})(?:,\s*(${LITERAL}))?`, 'g');
 const textOf = (literal: string): string =>
   JSON.parse(`"${literal.slice(1, -1).replaceAll("\\'", "'").replaceAll('"', '\\"')}"`) as string;
 
-/** What the sources give to `t` and `n`: the text, and its plural. */
+/** What the sources give to `t`, `_` and `n`: the text, and its plural. */
 function inSources(): Map<string, string | undefined> {
   const found = new Map<string, string | undefined>();
   for (const file of readdirSync('src/ui', { recursive: true, encoding: 'utf8' })) {
@@ -23,7 +23,7 @@ function inSources(): Map<string, string | undefined> {
   return found;
 }
 
-const places = (text: string): string[] => (text.match(/\{[a-z]+\}/g) ?? []).sort();
+const places = (text: string): string[] => (text.match(/\{[a-z0-9]+\}/g) ?? []).sort();
 
 for (const file of readdirSync('po').filter((f) => f.endsWith('.po')))
   test(`${file} has every text of the windows, no other, and the same places for values in each`, () => {

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+// What the folder share manager needs beside the commands for people.
+
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { printable } from '../../base/error.ts';
+import { readConfig } from '../../broker/config.ts';
+import { qubesMachines } from '../../broker/qubes.ts';
+import { formatRule, parseRule } from '../../policy/rule.ts';
+import { ruleWords } from '../../policy/words.ts';
+import { brokerConfig } from '../broker/places.ts';
+import { say, usageError } from '../report.ts';
+import { readInput } from '../rpc/input.ts';
+import type { Books } from './desk.ts';
+import { policyPaths } from './paths.ts';
+import { putRule } from './rules.ts';
+
+const RULE_BYTES_MAX = 64 * 1024;
+
+const json = (value: unknown): void => void process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+
+/** `ninefold policy put`: the inverse of revoke, and the way to change a rule without losing what it is bound to. */
+export function putCommand(books: () => Promise<Books>): Command {
+  return new Command('put')
+    .description(
+      'Puts a rule back as "revoke --json" or "list --json" showed it, or as it was changed: one JSON object on standard input. It takes the place of the rule of that id and of the one for the same folder.',
+    )
+    .option('--json', 'one JSON object')
+    .action(async (flags: { json?: boolean }) => {
+      const bytes = await readInput(process.stdin, RULE_BYTES_MAX);
+      const parsed = parseRule(jsonOf(Buffer.from(bytes ?? []).toString('utf8')));
+      if (!parsed.ok)
+        throw usageError(
+          'RULE_JSON',
+          'cannot understand',
+          'the rule on standard input',
+          printable(parsed.why),
+          'give it as "ninefold policy list --json" shows one',
+        );
+      const { rule, replaced, notes } = await putRule(await books(), parsed.value);
+      if (flags.json === true) json({ ...formatRule(rule), replaced: replaced.map(formatRule) });
+      else process.stdout.write(`${ruleWords(rule)}\n`);
+      for (const note of notes) say(`ninefold policy: note: ${printable(note)}`);
+    });
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** `ninefold policy paths`: the files to watch for changes. */
+export function pathsCommand(): Command {
+  return new Command('paths')
+    .description('Shows where the rules, the log and the sessions are.')
+    .option('--json', 'one JSON object')
+    .action((flags: { json?: boolean }) => {
+      const { dir, policyFile, qubes } = policyPaths();
+      const paths = {
+        dir,
+        rules: join(dir, 'policy.json'),
+        log: join(dir, 'audit.jsonl'),
+        sessions: join(dir, 'sessions'),
+        ...(policyFile === undefined ? {} : { qrexec: policyFile }),
+        qubes,
+      };
+      if (flags.json === true) return json(paths);
+      for (const [name, path] of Object.entries(paths))
+        if (name !== 'qubes') process.stdout.write(`${name.padEnd(10)}${printable(String(path))}\n`);
+    });
+}
+
+/** `ninefold policy machines`: the names that rules can have. */
+export function machinesCommand(): Command {
+  return new Command('machines')
+    .description('Shows the machines that there are: of Qubes, else of the configuration of the broker.')
+    .option('--json', 'one JSON array')
+    .action(async (flags: { json?: boolean }) => {
+      const machines = await allMachines();
+      if (flags.json === true) return json(machines);
+      for (const { name, disposable } of machines)
+        process.stdout.write(`${name}${disposable ? '  disposable' : ''}\n`);
+    });
+}
+
+async function allMachines(): Promise<{ name: string; disposable: boolean }[]> {
+  const program = process.env.NINEFOLD_QVM_LS;
+  if (program || policyPaths().qubes) return qubesMachines(program || 'qvm-ls');
+  const { self, machines } = readConfig(brokerConfig());
+  return [
+    { name: self, disposable: false },
+    ...[...machines.values()].map(({ name, disposable }) => ({ name, disposable })),
+  ];
+}

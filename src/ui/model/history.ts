@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+
+import { isObject } from './manager-call.ts';
+import { fill, finder, moment, shown, type Translate } from './manager-words.ts';
+
+/** What the log tells of; `other`: an event of a newer version. */
+export const EVENTS = [
+  'request',
+  'decision',
+  'refused',
+  'connection',
+  'end',
+  'change',
+  'flood',
+  'damage',
+] as const;
+export type EventKind = (typeof EVENTS)[number] | 'other';
+
+/** A line of the log. All strings are fit to be seen. */
+export interface HistoryRow {
+  /** Its place in the log, for telling rows apart. */
+  readonly id: string;
+  readonly time: number;
+  readonly kind: EventKind;
+  readonly machines: readonly string[];
+  readonly title: string;
+  readonly details: readonly string[];
+  readonly text: string;
+}
+
+/** What of it is wanted; what is not given is not asked for. Times are milliseconds since 1970. */
+export interface HistoryFilter {
+  readonly machine?: string;
+  readonly kind?: EventKind;
+  readonly from?: number;
+  readonly to?: number;
+  /** Words that must all be there: of the folder, or whatever else. */
+  readonly typed?: string;
+}
+
+/** The heading of an event. */
+export function eventWords(kind: EventKind, _: Translate): string {
+  const words: Readonly<Record<EventKind, string>> = {
+    request: _('Asked'),
+    decision: _('Decided'),
+    refused: _('Refused without a question'),
+    connection: _('Mounted'),
+    end: _('Ended'),
+    change: _('Rule changed'),
+    flood: _('Many requests'),
+    damage: _('Damage'),
+    other: _('Other'),
+  };
+  return words[kind];
+}
+
+/** The JSON lines of `ninefold policy log --json`, the latest first. A line that makes no sense is left out. */
+export function historyOf(text: string, _: Translate): HistoryRow[] {
+  const rows: HistoryRow[] = [];
+  for (const [i, line] of text.split('\n').entries()) {
+    const row = line === '' ? undefined : rowOf(line, i, _);
+    if (row !== undefined) rows.push(row);
+  }
+  return rows.reverse();
+}
+
+function rowOf(line: string, i: number, _: Translate): HistoryRow | undefined {
+  let e: unknown;
+  try {
+    e = JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+  if (!isObject(e) || typeof e.time !== 'string') return undefined;
+  const kind = EVENTS.find((name) => name === e.event) ?? 'other';
+  const source = shown(e.source);
+  const target = shown(e.target);
+  const folder = shown(e.folder);
+  const place = `${target}${target === '' || folder === '' ? '' : ':'}${folder}`;
+  const title = [source, place].filter((part) => part !== '').join(' → ');
+  const details = [
+    e.access === 'ro' ? _('read only') : e.access === 'rw' ? _('read and write') : '',
+    resultWords(e.result, _),
+    typeof e.count === 'number' ? fill(_('{0} times'), String(e.count)) : '',
+    shown(e.why),
+  ].filter((part) => part !== '');
+  const time = Date.parse(e.time);
+  return {
+    id: `${i} ${e.time}`,
+    time,
+    kind,
+    machines: [source, target].filter((name) => name !== ''),
+    title: title === '' ? eventWords(kind, _) : title,
+    details,
+    text: [moment(time, true), eventWords(kind, _), title, ...details].join('\n').toLowerCase(),
+  };
+}
+
+function resultWords(result: unknown, _: Translate): string {
+  const words: Readonly<Record<string, string>> = {
+    allow: _('allowed'),
+    deny: _('denied'),
+    denied: _('denied'),
+    block: _('blocked'),
+    blocked: _('blocked'),
+    revoked: _('taken away'),
+    timeout: _('nobody answered'),
+  };
+  return typeof result === 'string' ? (words[result] ?? shown(result)) : '';
+}
+
+export function filterHistory(rows: readonly HistoryRow[], filter: HistoryFilter): HistoryRow[] {
+  const { machine, kind, from, to, typed = '' } = filter;
+  const found = finder(typed);
+  return rows.filter(
+    (row) =>
+      (machine === undefined || row.machines.includes(machine)) &&
+      (kind === undefined || row.kind === kind) &&
+      (from === undefined || row.time >= from) &&
+      (to === undefined || row.time <= to) &&
+      found(row.text),
+  );
+}
+
+/** The machines that the log names, in order, for the choice. */
+export const historyMachines = (rows: readonly HistoryRow[]): string[] =>
+  [...new Set(rows.flatMap((row) => row.machines))].sort();

@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: MIT
+import System from 'system';
+import { noticesMain } from '../app/notices-app.ts';
+
+System.exit(noticesMain());

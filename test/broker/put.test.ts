@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+// What the folder share manager asks of the command line: rules put back and changed, their last use, the files, the machines.
+import assert from 'node:assert/strict';
+import { chmodSync, writeFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { lastUses } from '../../src/cli/policy/last-uses.ts';
+import { trafficOf } from '../../src/cli/policy/traffic.ts';
+import { nodeProgram, type Ran, start } from '../helpers/cli.ts';
+import { type World, world } from './world.ts';
+
+type Json = Record<string, unknown>;
+
+async function put(w: World, rule: unknown): Promise<Ran> {
+  const [program = '', ...args] = nodeProgram('ninefold', 'policy', 'put', '--json');
+  writeFileSync(w.path('rule.json'), typeof rule === 'string' ? rule : JSON.stringify(rule));
+  const line = `exec "$@" < ${w.path('rule.json')}`;
+  return start(['/bin/sh', '-c', line, 'sh', program, ...args], { env: w.env }).ended;
+}
+
+test('a rule that was taken away comes back as it was; a changed one keeps its id and what it is bound to', async (t) => {
+  const w = world(t);
+  const policy = async (...args: string[]): Promise<unknown> =>
+    JSON.parse((await w.ninefold('policy', ...args, '--json')).stdout);
+  const made = (await policy('allow', 'work', 'vault:/a', '--for', '8h')) as Json;
+  assert.equal(made.replaced, undefined);
+  const bound = { ...made, bound: '5:7', origin: 'asked' };
+  assert.equal((await put(w, bound)).code, 0);
+  const gone = (await policy('revoke', String(made.id))) as { rules: Json[] };
+  assert.deepEqual(gone.rules, [bound]);
+  assert.deepEqual(await policy('list'), []);
+  assert.equal((await put(w, gone.rules[0])).code, 0);
+  assert.deepEqual(await policy('list'), [bound]);
+  const changed = { ...bound, access: 'ro' };
+  const reply = JSON.parse((await put(w, changed)).stdout) as { replaced: Json[] };
+  assert.deepEqual(reply.replaced, [bound], 'so that it can be undone');
+  assert.deepEqual(await policy('list'), [changed]);
+  const denied = (await policy('deny', 'work', 'vault:/a')) as { replaced: Json[] };
+  assert.deepEqual(denied.replaced, [changed]);
+});
+
+test('what is no rule, has run out, or may not be is refused with 64 and one line', async (t) => {
+  const w = world(t);
+  const allow = await w.ninefold('policy', 'allow', 'work', 'vault:/a', '--json');
+  const made = JSON.parse(allow.stdout) as Json;
+  const past = { ...made, lasts: 'until', until: '2020-01-01T00:00:00.000Z' };
+  for (const [rule, words] of [
+    ['', /RULE|no rule|cannot understand/],
+    ['{', /cannot understand/],
+    [{ ...made, extra: 1 }, /cannot understand/],
+    [{ ...made, folder: '/a/../b' }, /canonical/],
+    [past, /its time is over/],
+    [{ ...made, source: 'disp1' }, /disposable/],
+  ] as const) {
+    const r = await put(w, rule);
+    assert.equal(r.code, 64, r.stderr);
+    assert.match(r.stderr, words);
+    assert.equal(r.stderr.trim().split('\n').length, 1, r.stderr);
+  }
+});
+
+test('the last use of a rule, from the log', async (t) => {
+  const w = world(t);
+  const allow = await w.ninefold('policy', 'allow', 'work', 'vault:/a', '--json');
+  const { id } = JSON.parse(allow.stdout) as { id: string };
+  const line = (time: string, folder: string): object => ({
+    time,
+    event: 'connection',
+    source: 'work',
+    target: 'vault',
+    folder,
+    access: 'ro',
+    rule: id,
+    session: '01234567',
+  });
+  const lines = [line('2026-01-01T00:00:00.000Z', '/a'), line('2026-01-02T00:00:00.000Z', '/a/b')];
+  writeFileSync(w.path('policy/audit.jsonl'), lines.map((l) => `${JSON.stringify(l)}\n`).join(''));
+  const list = JSON.parse((await w.ninefold('policy', 'list', '--uses', '--json')).stdout) as Json[];
+  assert.deepEqual(list[0]?.used, {
+    time: '2026-01-02T00:00:00.000Z',
+    source: 'work',
+    folder: '/a/b',
+    access: 'ro',
+    session: '01234567',
+  });
+  assert.equal(lastUses([{ time: 'x', event: 'end', rule: id }]).size, 0);
+});
+
+test('where the files are, and which machines there are, of the broker and of Qubes', async (t) => {
+  const w = world(t);
+  const json = async (...args: string[]): Promise<unknown> =>
+    JSON.parse((await w.ninefold('policy', ...args, '--json')).stdout);
+  assert.deepEqual(await json('paths'), {
+    dir: w.path('policy'),
+    rules: w.path('policy/policy.json'),
+    log: w.path('policy/audit.jsonl'),
+    sessions: w.path('policy/sessions'),
+    qubes: false,
+  });
+  writeFileSync(w.path('broker.json'), '{"self":"desk","machines":{"box":{},"d":{"disposable":true}}}');
+  assert.deepEqual(await json('machines'), [
+    { name: 'desk', disposable: false },
+    { name: 'box', disposable: false },
+    { name: 'd', disposable: true },
+  ]);
+  const script = "#!/bin/sh\nprintf 'dom0|AdminVM\\nwork|AppVM\\nweb|DispVM\\n'\n";
+  writeFileSync(w.path('qvm-ls'), script);
+  chmodSync(w.path('qvm-ls'), 0o755);
+  w.env.NINEFOLD_QVM_LS = w.path('qvm-ls');
+  assert.deepEqual(await json('machines'), [
+    { name: 'work', disposable: false },
+    { name: 'web', disposable: true },
+  ]);
+});
+
+test('traffic: of the mounts of this machine, each session its own', () => {
+  const session = (id: string, since: number, source = 'host') => ({
+    id,
+    source,
+    target: 'box',
+    folder: '/a',
+    access: 'rw' as const,
+    rule: '0',
+    once: false,
+    since,
+    pid: 1,
+    birth: '',
+  });
+  const mount = (since: number, bytesRead: number) => ({
+    mountpoint: `/m${since}`,
+    source: 'box:/a',
+    state: 'connected' as const,
+    readOnly: false,
+    since: new Date(since).toISOString(),
+    bytesRead,
+    bytesWritten: 1,
+  });
+  const sessions = [session('a', 1000), session('b', 2000), session('c', 1500, 'guest')];
+  const found = trafficOf(sessions, [mount(2100, 7), mount(1100, 5), mount(500, 3)], 'host');
+  assert.deepEqual(
+    [...found],
+    [
+      ['a', { read: 5, written: 1 }],
+      ['b', { read: 7, written: 1 }],
+    ],
+  );
+});
