@@ -88,9 +88,17 @@ export const LIMITS: readonly Limit[] = [
     cases: ['xattr: an empty value is a value'],
   },
   {
-    places: ['v9fs-none', 'v9fs-any', 'diod'],
-    why: 'the client opens on the server with O_APPEND (v9fs_open_to_dotl_flags, fs/9p/vfs_inode_dotl.c), 9P2000.L has no message for what F_SETFL changes later, and without a cache writes go out by that fid',
+    places: ['v9fs-none', 'v9fs-mmap', 'v9fs-any', 'diod'],
+    why: 'the client opens on the server with O_APPEND (v9fs_open_to_dotl_flags, fs/9p/vfs_inode_dotl.c), 9P2000.L has no message for what F_SETFL changes later, and without a cache, as with cache=mmap (v9fs_mmap_file_write_iter, fs/9p/vfs_file.c), writes go out by that fid',
     cases: ['descriptors: O_APPEND given to open and switched off later: pwrite goes where it is told'],
+  },
+  {
+    places: ['v9fs-none', 'v9fs-mmap'],
+    why: 'without a cache the client never checks a name that is in use: v9fs_dentry_operations has no d_revalidate (fs/9p/vfs_dentry.c), so while the file is open its name leads to it, whoever has taken that away',
+    cases: [
+      'clients: a file that one removed the other still changes by its descriptor: mode, times, size, attributes, opening anew',
+      'clients: a file whose name one gives to another file the other still changes by its descriptor',
+    ],
   },
   {
     places: ['v9fs-none', 'v9fs-mmap', 'v9fs-any'],
