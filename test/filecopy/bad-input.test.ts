@@ -208,3 +208,31 @@ test('a well-formed stream: the checksum is that of every byte', async (t) => {
   assert.equal(s.mtimeMs, 1_600_000_000_000);
   assert.equal(statSync(join(dir, 'd')).mtimeMs, 1_600_000_000_000);
 });
+
+test('folders out of order: each gets the mode and times of its last header', (t) => {
+  const { dir } = place(t);
+  const at = (mode: number, mtime: number): [number, string, object] => [0o40000 | mode, '', { mtime }];
+  const stream = [
+    item('d', ...at(0o700, 1)),
+    item('e', ...at(0o700, 2)),
+    item('e/f', ...at(0o700, 3)),
+    // Not the one that is open, nor one above it.
+    item('d', ...at(0o751, 4)),
+    item('e/f', ...at(0o711, 5)),
+    item('e', ...at(0o555, 6)),
+    // A third and a fourth time.
+    item('d', ...at(0o744, 7)),
+    item('e', ...at(0o500, 8)),
+    END,
+  ];
+  assert.equal(unpackHere(dir, Buffer.concat(stream), `${dir}/../stream`)?.error, 0);
+  const seen = (name: string): [number, number] => {
+    const s = statSync(join(dir, name));
+    return [s.mode & 0o777, s.mtimeMs / 1000];
+  };
+  assert.deepEqual(['d', 'e', 'e/f'].map(seen), [
+    [0o744, 7],
+    [0o500, 8],
+    [0o711, 5],
+  ]);
+});

@@ -17,7 +17,7 @@ import {
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { encodeResult } from '../../src/qfile/index.ts';
+import { crc32, encodeResult, HEADER_SIZE } from '../../src/qfile/index.ts';
 import { leftovers, ninefold, nodeProgram, type Ran, type RunHow, run, start } from '../helpers/cli.ts';
 import { OUT, program, scratch } from '../helpers/places.ts';
 import { listing, makeTree } from './trees.ts';
@@ -220,7 +220,13 @@ test('qfile-agent: an early "well", a wrong sum and a silent end are no success'
     assert.equal(r.code, 1);
     assert.match(r.stderr, what);
   }
-  for (const args of [[], ['none'], ['']]) assert.equal((await agent(d, args)).code, 1);
+  for (const args of [['none'], ['']]) assert.equal((await agent(d, args)).code, 1);
+  // Nothing named is nothing sent: the end of the stream alone, and its confirmation.
+  answer(encodeResult({ error: 0, crc: crc32(new Uint8Array(HEADER_SIZE), 0), lastName: new Uint8Array(0) }));
+  for (const args of [[], ['--'], ['--ignore-symlinks']]) {
+    const nothing = await agent(d, args);
+    assert.deepEqual([nothing.code, nothing.bytes.equals(Buffer.alloc(HEADER_SIZE))], [0, true]);
+  }
 });
 
 test('progress: the lines and numbers of the original, and 32 when the window is closed', async (t) => {
