@@ -25,7 +25,7 @@ export const HELP = `npm run bench -- [--only server|mount|proxy|copy] [--quick]
   --only copy     files from one program to another, against tar
   --quick         a tenth of the work and few rounds: does it run, not how fast
   --row NAME      only rows whose name or title contains NAME
-  --peers LIST    only these systems: ninefold,diod,local,bindfs,sshfs,tar
+  --peers LIST    only these systems: ninefold,diod,local,bindfs,sshfs,tar,original
   --rounds N      how often everything is repeated; the tables show medians
 
 Without --quick, --row and --peers the tables also go to docs/BENCHMARKS.md. Figures mean something on an otherwise idle machine only.

@@ -9,14 +9,17 @@ import { packageVersion } from '../common/package.ts';
 import { Progress } from '../common/progress.ts';
 import type { Part } from '../page.ts';
 import { renderCopy } from './render.ts';
-import { type CopyTimes, freshTarget, OURS, TAR } from './run.ts';
+import { type CopyTimes, freshTarget, OURS, originalPeer, TAR } from './run.ts';
 import { COPY_SETS, type CopySet } from './sets.ts';
 
 /** The third part of `npm run bench`; undefined when no row is wanted. */
 export async function copyPart(args: BenchArgs, cleanup: Cleanup): Promise<Part | undefined> {
   const sets = COPY_SETS.filter((s) => wanted(s, args.row));
   if (sets.length === 0) return undefined;
-  const peers = [OURS, TAR].filter((p) => chosen(p.name, args.peers));
+  const original = originalPeer(process.env);
+  const peers = [OURS, TAR, ...(original === undefined ? [] : [original])].filter((p) =>
+    chosen(p.name, args.peers),
+  );
   const rounds = args.rounds ?? (args.quick ? 1 : 3);
   const divide = args.quick ? 10 : 1;
   const results = new Map<string, Map<string, CopyTimes>>();

@@ -33,22 +33,38 @@ export const TAR: CopyPeer = {
     ),
 };
 
-export const OURS: CopyPeer = {
-  name: 'ninefold',
-  run: (from, to, cleanup) =>
-    timed(cleanup, () => {
-      const agent = program('qfile-agent') ?? '';
-      const unpacker = program('qfile-unpacker') ?? '';
-      // Two pipes, as under qrexec: the shell makes the one, a FIFO is the other. A sender that fails makes the receiver fail.
-      const line =
-        'cd "$1" && mkfifo "$3" && "$4" "$5" -- * <"$3" | "$4" "$6" "" "$2" >"$3"; s=$?; rm -f "$3"; exit $s';
-      return spawn(
-        '/bin/sh',
-        ['-c', line, 'sh', from, to, join(to, '../fifo'), process.execPath, agent, unpacker],
-        { stdio: ['ignore', 'ignore', 'inherit'] },
-      );
-    }),
-};
+export const OURS: CopyPeer = pair(
+  'ninefold',
+  () => [process.execPath, program('qfile-agent') ?? ''],
+  () => [process.execPath, program('qfile-unpacker') ?? ''],
+);
+
+/** The original programs, where whoever measures has built them (docs/ORIGINALS.md). The receiver mounts: as root, and in a mount namespace of its own. */
+export function originalPeer(env: NodeJS.ProcessEnv): CopyPeer | undefined {
+  const { NINEFOLD_ORIGINAL_QFILE_AGENT: agent, NINEFOLD_ORIGINAL_QFILE_UNPACKER: unpacker } = env;
+  if (agent === undefined || unpacker === undefined || process.geteuid?.() !== 0) return undefined;
+  return pair(
+    'original',
+    () => [agent],
+    () => ['unshare', '-m', unpacker],
+  );
+}
+
+/** Two pipes, as under qrexec: the shell makes the one, a FIFO is the other. A sender that fails makes the receiver fail. */
+function pair(name: string, agent: () => readonly string[], unpacker: () => readonly string[]): CopyPeer {
+  const words = (command: readonly string[]): string =>
+    command.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
+  return {
+    name,
+    run: (from, to, cleanup) =>
+      timed(cleanup, () => {
+        const line = `cd "$1" && mkfifo "$3" && ${words(agent())} -- * <"$3" | ${words(unpacker())} "" "$2" >"$3"; s=$?; rm -f "$3"; exit $s`;
+        return spawn('/bin/sh', ['-c', line, 'sh', from, to, join(to, '../fifo')], {
+          stdio: ['ignore', 'ignore', 'inherit'],
+        });
+      }),
+  };
+}
 
 async function timed(cleanup: Cleanup, begin: () => ChildProcess): Promise<{ ms: number; peak: number }> {
   const start = performance.now();

@@ -3,11 +3,16 @@
 
 import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Receiver } from '../../src/filecopy/index.ts';
-import { decodeResult, type Result, UNPACKER_RULES } from '../../src/qfile/index.ts';
+import { decodeResult, type PathRules, type Result, UNPACKER_RULES } from '../../src/qfile/index.ts';
 import { sys } from '../helpers/linux.ts';
 
 /** Lets the engine receive a stream into `dir`; `beside` is a path for two files that are removed again. */
-export function unpackHere(dir: string, stream: Uint8Array, beside: string): Result | undefined {
+export function unpackHere(
+  dir: string,
+  stream: Uint8Array,
+  beside: string,
+  rules: PathRules = UNPACKER_RULES,
+): Result | undefined {
   writeFileSync(`${beside}.in`, stream);
   const [readFd, writeFd, rootFd] = [
     openSync(`${beside}.in`, 'r'),
@@ -22,7 +27,7 @@ export function unpackHere(dir: string, stream: Uint8Array, beside: string): Res
       readFd,
       writeFd,
       rootFd,
-      rules: UNPACKER_RULES,
+      rules,
       modeMask: 0o777,
       maxBytes: Number.POSITIVE_INFINITY,
       maxItems: Number.POSITIVE_INFINITY,

@@ -4,28 +4,23 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import {
-  chmodSync,
   closeSync,
   existsSync,
   ftruncateSync,
-  linkSync,
-  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
-  readlinkSync,
   symlinkSync,
-  utimesSync,
   writeFileSync,
-  writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { crc32, encodeResult } from '../../src/qfile/index.ts';
+import { crc32, encodeResult, HEADER_SIZE } from '../../src/qfile/index.ts';
 import { leftovers, ninefold, nodeProgram, type Ran, type RunHow, run, start } from '../helpers/cli.ts';
 import { OUT, program, scratch } from '../helpers/places.ts';
+import { listing, makeTree } from './trees.ts';
 
 const CLIENT = join(OUT, 'test/filecopy/client.js');
 
@@ -75,67 +70,6 @@ function desk(t: { after(fn: () => void): void }, sandbox = 'none'): Desk {
     });
   };
   return { top, from, incoming, env, copy };
-}
-
-/** Everything there is to know of a tree: one line an object. */
-function listing(dir: string, at = ''): string[] {
-  return readdirSync(join(dir, at), { encoding: 'buffer' })
-    .map((b) => b.toString('latin1'))
-    .sort()
-    .flatMap((name) => {
-      const path = Buffer.from(join(dir, at, name), 'latin1');
-      const s = lstatSync(path);
-      const mode = (s.mode & 0o170777).toString(8);
-      if (s.isSymbolicLink()) return [`${join('/', at, name)} -> ${readlinkSync(path)}`];
-      const times = `${s.mtimeMs}`;
-      if (s.isDirectory())
-        return [`${join('/', at, name)}/ ${mode} ${times}`, ...listing(dir, join(at, name))];
-      if (!s.isFile()) return [`${join('/', at, name)} ${mode}`];
-      return [`${join('/', at, name)} ${mode} ${times} ${s.size} ${crc32(readFileSync(path), 0)}`];
-    });
-}
-
-function makeTree(dir: string): void {
-  mkdirSync(join(dir, 'tree/deep/er'), { recursive: true });
-  const at = (name: string): string => join(dir, 'tree', name);
-  for (const name of [
-    'plain',
-    '.hidden',
-    'with space',
-    'ünïcödé €',
-    '漢字',
-    '-dash',
-    'a"quote',
-    '100%',
-    '%41',
-  ])
-    writeFileSync(at(name), name);
-  writeFileSync(at('empty'), '');
-  writeFileSync(at('big'), Buffer.alloc(3_000_001, 'big '));
-  for (const [name, mode] of [
-    ['x', 0o755],
-    ['w', 0o222],
-    ['none', 0],
-    ['ro', 0o444],
-  ] as const) {
-    writeFileSync(at(name), name);
-    chmodSync(at(name), mode);
-  }
-  linkSync(at('plain'), at('hard'));
-  const hole = openSync(at('hole'), 'w');
-  writeSync(hole, 'end', 5_000_000);
-  ftruncateSync(hole, 6_000_000);
-  closeSync(hole);
-  writeFileSync(at('deep/er/f'), 'f');
-  symlinkSync('er/f', at('deep/link'));
-  symlinkSync('../../plain', at('deep/er/up'));
-  symlinkSync('nowhere', at('broken'));
-  execFileSync('mkfifo', [at('pipe')]);
-  utimesSync(at('plain'), 1, 2 ** 31 + 0.25);
-  utimesSync(at('w'), 1e9, 0);
-  utimesSync(at('deep/er'), 1e9, 1_000_000_000.5);
-  chmodSync(at('deep/er'), 0o555);
-  mkdirSync(at('shut'), { mode: 0o300 });
 }
 
 const kinds = ['none', 'auto'];
@@ -286,7 +220,13 @@ test('qfile-agent: an early "well", a wrong sum and a silent end are no success'
     assert.equal(r.code, 1);
     assert.match(r.stderr, what);
   }
-  for (const args of [[], ['none'], ['']]) assert.equal((await agent(d, args)).code, 1);
+  for (const args of [['none'], ['']]) assert.equal((await agent(d, args)).code, 1);
+  // Nothing named is nothing sent: the end of the stream alone, and its confirmation.
+  answer(encodeResult({ error: 0, crc: crc32(new Uint8Array(HEADER_SIZE), 0), lastName: new Uint8Array(0) }));
+  for (const args of [[], ['--'], ['--ignore-symlinks']]) {
+    const nothing = await agent(d, args);
+    assert.deepEqual([nothing.code, nothing.bytes.equals(Buffer.alloc(HEADER_SIZE))], [0, true]);
+  }
 });
 
 test('progress: the lines and numbers of the original, and 32 when the window is closed', async (t) => {

@@ -10,7 +10,7 @@ import {
   Header,
   type Result,
 } from '../../src/qfile/index.ts';
-import { program } from '../helpers/places.ts';
+import { nodeProgram } from '../helpers/cli.ts';
 
 export const REG = 0o100644;
 export const DIR = 0o40755;
@@ -56,6 +56,8 @@ export interface Unpacked {
   stderr: string;
   /** Whether the result's checksum is that of all that was sent. */
   sumMatches: boolean;
+  /** The answer as it came. */
+  answer: Buffer;
 }
 
 export interface UnpackHow {
@@ -64,11 +66,14 @@ export interface UnpackHow {
   /** Called with the process once it runs, before anything is sent. */
   meanwhile?: (child: ChildProcess, send: (bytes: Uint8Array) => Promise<void>) => Promise<void>;
   uid?: number;
+  /** Another receiver with the same command line. */
+  receiver?: readonly string[];
 }
 
 /** Runs qfile-unpacker on a stream. */
 export function unpack(dir: string, stream: Uint8Array, how: UnpackHow = {}): Promise<Unpacked> {
-  const child = spawn(process.execPath, [program('qfile-unpacker'), ...(how.args ?? []), '', dir], {
+  const [command = '', ...first] = how.receiver ?? nodeProgram('qfile-unpacker');
+  const child = spawn(command, [...first, ...(how.args ?? []), '', dir], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...process.env, NINEFOLD_SANDBOX: 'none', ...how.env },
     ...(how.uid === undefined ? {} : { uid: how.uid, gid: how.uid }),
@@ -90,8 +95,10 @@ export function unpack(dir: string, stream: Uint8Array, how: UnpackHow = {}): Pr
     child.once('error', reject);
     child.once('close', (code, signal) => {
       clearTimeout(timer);
-      const result = decodeResult(Buffer.concat(out));
-      resolve({ code: signal ?? code ?? -1, result, stderr, sumMatches: result?.crc === crc32(stream, 0) });
+      const answer = Buffer.concat(out);
+      const result = decodeResult(answer);
+      const sumMatches = result?.crc === crc32(stream, 0);
+      resolve({ code: signal ?? code ?? -1, result, stderr, sumMatches, answer });
     });
   });
 }

@@ -5,7 +5,7 @@ import { O_NONBLOCK } from '../../base/sys.ts';
 import { setNonblocking, setPipeSize, statusFlags } from '../../linux/descriptors.ts';
 import { openSys } from '../../linux/index.ts';
 import { getOpenFileLimit, setOpenFileLimit } from '../../linux/process.ts';
-import { describe, say, usageError } from '../report.ts';
+import { describe, say } from '../report.ts';
 import { type ConflictPolicy, conflictOption } from './conflict.ts';
 import { complain } from './gui.ts';
 import { watcherOf } from './report-progress.ts';
@@ -63,8 +63,7 @@ function parse(args: readonly string[]): Wanted {
       wanted.conflict = conflictOption(arg, wanted.conflict);
     else wanted.paths.push(arg);
   }
-  if (wanted.paths.length === 0)
-    throw usageError('USAGE', 'cannot send', 'nothing', 'no file was named', 'use qfile-agent [--] PATH…');
+  // Nothing named is nothing sent, and that is confirmed, too: so the original. Our front ends complain before they call it.
   return wanted;
 }
 
