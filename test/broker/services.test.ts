@@ -2,88 +2,21 @@
 // The services as qrexec drives them: in processes of their own, with its variables, its policy files and its exit statuses; each side also as the original has it.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import {
-  chmodSync,
-  copyFileSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { EROFS } from '../../src/base/errno.ts';
 import { connect } from '../../src/connect.ts';
 import { openSys } from '../../src/linux/index.ts';
 import { netSys } from '../../src/linux/net.ts';
 import { encodeText } from '../../src/policy/base64.ts';
-import { fingerprint } from '../../src/policy/fingerprint.ts';
-import { cannotMount, type Ran } from '../helpers/cli.ts';
-import { program, TOP } from '../helpers/places.ts';
-import { sha256 } from './ground.ts';
-import { answers, eventually, NODE, type World, world } from './world.ts';
+import { cannotMount } from '../helpers/cli.ts';
+import { program } from '../helpers/places.ts';
+import { call, client, lines, print, qubes, script } from './qubes.ts';
+import { answers, eventually, NODE, type World } from './world.ts';
 
-const client = fileURLToPath(new URL('./qrexec-client-vm.js', import.meta.url));
-const ADMIN = ['ruddo.AuthorizeFolderAccess', 'ruddo.QueryFolderAuthorization', 'ninefold.FolderSession'];
 const reason = cannotMount();
 const needsMount = reason === undefined ? {} : { skip: reason };
-
-function script(path: string, text: string): void {
-  writeFileSync(path, `#!/bin/bash\n${text}\n`);
-  chmodSync(path, 0o755);
-}
-
-/** dom0 and the qubes `work` (who asks) and `vault` (whose folder it is), all of this build. */
-function qubes(t: Parameters<typeof world>[0], ask: (w: World) => string): World {
-  const w = world(t);
-  for (const dir of ['policy.d', 'rpc/dom0', 'rpc/vault', 'rpc/work', 'bin'])
-    mkdirSync(w.path(dir), { recursive: true });
-  copyFileSync(
-    join(TOP, 'packaging/qubes/dom0/80-qubes-shared-folders.policy'),
-    w.path('policy.d/80-qubes-shared-folders.policy'),
-  );
-  copyFileSync(
-    join(TOP, 'packaging/qubes/dom0/79-qubes-shared-folders.policy'),
-    w.path('policy.d/79-qubes-shared-folders.policy'),
-  );
-  for (const name of ADMIN) script(w.path(`rpc/dom0/${name}`), `exec ${NODE} ${program('ruddo')} ${name}`);
-  script(w.path('rpc/vault/ruddo.ConnectToFolder'), `exec ${NODE} ${program('ruddo')} ruddo.ConnectToFolder`);
-  script(w.path('bin/qrexec-client-vm'), `exec ${NODE} ${client} "$@"`);
-  script(w.path('bin/qvm-ls'), `printf 'dom0|AdminVM\\nwork|AppVM\\nvault|AppVM\\nodd|DispVM\\n'`);
-  Object.assign(w.env, {
-    QREXEC_WORLD: w.dir,
-    QREXEC_SELF: 'work',
-    NINEFOLD_QREXEC_CLIENT: w.path('bin/qrexec-client-vm'),
-    NINEFOLD_QREXEC_POLICY_DIR: w.path('policy.d'),
-    NINEFOLD_QVM_LS: w.path('bin/qvm-ls'),
-    NINEFOLD_ASK: ask(w),
-    NINEFOLD_PATIENCE: '20',
-  });
-  return w;
-}
-
-/** A call as a client makes it: everything in, closed, everything out. */
-function call(w: World, target: string, service: string, input: string, env: object = {}): Promise<Ran> {
-  return new Promise((resolve) => {
-    const child = spawn(NODE, [client, target, service], {
-      env: { ...process.env, ...w.env, ...env },
-      stdio: 'pipe',
-    });
-    let stdout = '';
-    let stderr = '';
-    child.stdout.setEncoding('utf8').on('data', (d: string) => (stdout += d));
-    child.stderr.setEncoding('utf8').on('data', (d: string) => (stderr += d));
-    child.stdin.on('error', () => {});
-    child.stdin.end(input);
-    child.once('close', (code) => resolve({ code: code ?? -1, stdout, stderr }));
-  });
-}
-
-const lines = (folder: string, target = 'vault'): string => `${encodeText(target)}\n${encodeText(folder)}\n`;
-const print = (folder: string): string =>
-  fingerprint(sha256, { source: 'work', target: 'vault', folder }, 'rw');
 
 test('authorize and query, byte by byte as the original', async (t) => {
   const w = qubes(t, (w) => answers(w.dir, { answer: 'allow', lasts: 'always' }));
@@ -208,6 +141,16 @@ answer=$(echo "$line" | "$NINEFOLD_QREXEC_CLIENT" dom0 "ruddo.QueryFolderAuthori
 [ -d "$answer" ] || exit 2
 echo ok
 exec ${NODE} ${program('qfsd')} 0 1 "$answer"`;
+
+test('a client and a server of the original around our qfsd: it knows the folder by the path that it was started with', async (t) => {
+  const w = qubes(t, (w) => answers(w.dir, { answer: 'allow', lasts: 'always' }));
+  script(w.path('rpc/vault/ruddo.ConnectToFolder'), ORIGINAL_CONNECT);
+  const { fd, ended } = await originalClient(w);
+  const files = await connect({ readFd: fd, writeFd: fd }, { aname: w.share });
+  assert.equal(Buffer.from(await files.readFile('/hello')).toString(), 'world');
+  await files.close();
+  assert.equal(await ended, 0);
+});
 
 test(
   'a server of the original: a full grant is served; one to read only is refused, because it could not keep it',

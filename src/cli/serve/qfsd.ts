@@ -60,6 +60,8 @@ async function run(args: readonly string[]): Promise<void> {
       'see qfsd --help',
     );
   const settings = serveSettings(values as RawOptions, process.env);
+  // The original's client attaches by the path that its service starts the server with.
+  settings.aname = path;
   await servePair(PROGRAM, path, pair.value, settings);
 }
 
