@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Power cuts: a served ext4, two writers through a mount of it, the power fails at a random moment; after the disk is mounted again, every step
-// that was acknowledged by fsync(2) must be there.
+// that was acknowledged by fsync(2) before it failed must be there.
 
 import { closeSync, fsyncSync, mkdirSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { quickPlace } from '../scale/ground.ts';
 import { Writer } from './ground.ts';
 import { serveAndMount } from './in-process.ts';
 import { LoopFs } from './loop-fs.ts';
-import { lost } from './survived.ts';
+import { lostInCut } from './survived.ts';
 
 export interface CutReport {
   cuts: number;
@@ -63,7 +63,9 @@ export async function cutPower(
       for (const [i, record] of records.entries()) {
         const where = join(disk.dir, folders[i] as string);
         report.lost.push(
-          ...lost(where, record).map((why) => `seed ${seed}, cut ${cut}, ${folders[i]}/${why}`),
+          ...lostInCut(where, record, record.sure).map(
+            (why) => `seed ${seed}, cut ${cut}, ${folders[i]}/${why}`,
+          ),
         );
         report.steps += record.acknowledged.length;
         if (record.open !== undefined) report.open++;
@@ -90,7 +92,7 @@ async function oneCut(
   writers: readonly Writer[],
   folders: readonly string[],
   random: (n: number) => number,
-): Promise<Awaited<ReturnType<Writer['run']>>[]> {
+): Promise<(Awaited<ReturnType<Writer['run']>> & { readonly sure: number })[]> {
   const pair = await serveAndMount(disk.dir);
   try {
     let begun: () => void = () => {};
@@ -98,14 +100,19 @@ async function oneCut(
       begun = resolve;
     });
     const least = 1 + random(12);
+    const counts = writers.map(() => 0);
     const runs = writers.map((w, i) =>
-      w.run(join(pair.mount.dir, folders[i] as string), random(0x7fffffff), (n) => n === least && begun()),
+      w.run(join(pair.mount.dir, folders[i] as string), random(0x7fffffff), (n) => {
+        counts[i] = n;
+        if (n === least) begun();
+      }),
     );
     // A writer that cannot write at all ends by itself.
     await Promise.race([first, ...runs]);
     await new Promise((resolve) => setTimeout(resolve, random(60)));
+    const sure = [...counts];
     await disk.cut();
-    return await Promise.all(runs);
+    return (await Promise.all(runs)).map((record, i) => ({ ...record, sure: sure[i] ?? 0 }));
   } finally {
     await pair.end();
     await disk.unmount();

@@ -66,7 +66,14 @@ export class Shown {
     return this.#desktop.find(this.pid, (s) => s.role === 'label' && fits(s.name), `the words "${words}"`);
   }
 
-  press(name: string, role = 'push button'): Promise<void> {
+  /** Waits until it can be pressed. */
+  ready(name: string, role = 'push button'): Promise<Seen> {
+    const fits = (s: Seen): boolean => s.role === role && s.name === name && s.states.includes('sensitive');
+    return this.#desktop.find(this.pid, fits, `${role} "${name}", to be pressed`);
+  }
+
+  async press(name: string, role = 'push button'): Promise<void> {
+    await this.ready(name, role);
     return pressSoon(this.#desktop, this.pid, name, role);
   }
 

@@ -49,6 +49,8 @@ test('saved in the window, mounted, opened, unmounted, at login, forgotten', nee
     assert.equal(readFileSync(join(mnt, 'hello'), 'utf8'), 'world');
     await window.press('Open docs');
     await eventually('the file manager', () => existsSync(join(dir, 'opened')));
+    // The row is grey until the command has ended, and a grey switch takes no press.
+    await window.ready('Mount docs at login', 'check box');
     const entry = join(config, 'autostart/org.ninefold.Mounts.desktop');
     await window.press('Mount docs at login', 'check box');
     await eventually('the entry for the login', () => existsSync(entry));
