@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // `ninefold mounts --window`: real mounts of this machine, seen and pressed through the accessibility bus.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -14,6 +15,9 @@ const shared = await fileDesktop();
 test('saved in the window, mounted, opened, unmounted, at login, forgotten', needsBoth, async (t) => {
   assert.ok(shared !== undefined);
   const desktop = shared;
+  let mounted = '';
+  // Also when the test fails in the middle; before the folder is removed.
+  t.after(() => mounted !== '' && spawnSync('umount', ['-l', mounted], { stdio: 'ignore' }));
   const dir = scratch(t, 'mounts');
   for (const name of ['share', 'run']) mkdirSync(join(dir, name), { mode: 0o700 });
   writeFileSync(join(dir, 'share/hello'), 'world');
@@ -26,6 +30,7 @@ test('saved in the window, mounted, opened, unmounted, at login, forgotten', nee
   };
   const config = join(desktop.dir, 'home/config');
   const mnt = join(dir, 'docs');
+  mounted = mnt;
   const window = show(desktop, ['gjs', '-m', join(OUT, 'ui/mounts.js')], env);
   try {
     await desktop.windowOf('Mounts of other machines');
