@@ -19,7 +19,7 @@ export async function mountPart(args: BenchArgs, cleanup: Cleanup): Promise<Part
   const missing = asked.filter((p) => !peers.includes(p));
   const rounds = args.rounds ?? (args.quick ? 1 : 3);
   const size = args.quick ? QUICK : FULL;
-  const results = await runMountRows({ rounds, scenarios, peers, size }, cleanup);
+  const results = await runMountRows({ rounds, scenarios, peers, size, measured: !args.quick }, cleanup);
   const steps = scenarios.flatMap((s) => s.steps);
   return {
     key: 'mount',

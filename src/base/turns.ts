@@ -31,7 +31,8 @@ const TURNS_BEFORE_YIELD = 64;
 const TRIPS_AFTER_WORK = 6;
 /**
  * A chain of Node's own steps can be longer than that (a child's end, the ends of its pipes, what waited for them), or begin in a promise that a `turn` has settled. After Node had work
- * the loop therefore looks again so often, so many milliseconds apart, before it sleeps for good. The cost is ten wake-ups, once.
+ * the loop therefore looks again so often, so many milliseconds apart, before it sleeps for good. The cost is ten wake-ups after the last of its work; a process whose timers are more than 100 ms apart
+ * (the broker's are 250) wakes up for each look between them, too.
  */
 const LOOKS_AFTER_WORK = 10;
 const LOOK_MS = 100;

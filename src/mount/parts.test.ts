@@ -157,3 +157,39 @@ test('the rehearsal goes well: what it compiles is what really happens', async (
   assert.ok(play.stats.operations >= 20 * 15);
   assert.ok(play.stats.fromCache > 0);
 });
+
+test('the warm-up rehearses in idle moments alone, in one line of slices, and ends by itself or when told', async () => {
+  const { openSys } = await import('../linux/index.ts');
+  const { WarmUp } = await import('./rehearsal.ts');
+  const sys = openSys();
+  const asked = { times: 0, inARow: 0, most: 0 };
+  const warmUp = new WarmUp(sys, mountOptions(65536));
+  warmUp.idle = () => {
+    asked.times++;
+    asked.most = Math.max(asked.most, ++asked.inARow);
+    setImmediate(() => {
+      asked.inARow = 0;
+    });
+    return asked.times > 2;
+  };
+  warmUp.start();
+  const began = performance.now();
+  for (let i = 0; i < 5; i++) warmUp.start();
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  for (let before = -1; before !== asked.times && performance.now() - began < 60_000; ) {
+    before = asked.times;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  // 150 ms in slices of 4 ms and more, and the two that were refused.
+  assert.ok(asked.times > 2 && asked.times <= 40, `${asked.times} slices`);
+  assert.equal(asked.most, 1, 'others have their turn after each slice');
+
+  const stopped = new WarmUp(sys, mountOptions(65536));
+  let later = 0;
+  stopped.idle = () => ++later > 0;
+  stopped.start();
+  stopped.stop();
+  stopped.start();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.equal(later, 0);
+});

@@ -279,21 +279,26 @@ export class WarmUp {
   private readonly play: Rehearsal;
   private spent = 0;
   private rounds = 0;
+  private timer: NodeJS.Timeout | undefined;
 
   constructor(sys: Sys, options: MountOptions) {
     this.play = new Rehearsal(sys, options);
   }
 
+  /** Begins, or goes on; while it runs a further call changes nothing. */
   start(): void {
-    if (this.spent < TOTAL_MS) setTimeout(() => this.slice(), 1);
+    if (this.spent >= TOTAL_MS || this.timer !== undefined) return;
+    this.timer = setTimeout(() => this.slice(), 1);
   }
 
   stop(): void {
     this.spent = TOTAL_MS;
+    clearTimeout(this.timer);
+    this.timer = undefined;
   }
 
   private slice(): void {
-    if (this.spent >= TOTAL_MS) return;
+    this.timer = undefined;
     if (this.idle()) {
       const since = performance.now();
       while (performance.now() - since < SLICE_MS) this.play.round(this.rounds++);

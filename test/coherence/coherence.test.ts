@@ -217,3 +217,22 @@ for (const [what, args] of [
     assert.equal(p.stats.aheadTried, 0, 'nothing is opened ahead where changes would not be heard of');
   });
 }
+
+test(
+  'our own server is not asked for the kernel’s attributes, and they read as not there',
+  here,
+  async (t) => {
+    const p = await pair(t, (share) => writeFileSync(join(share, 'f'), 'x'));
+    const look = (name: string): string =>
+      `python3 -c "import os; os.open('f', os.O_RDONLY)
+for i in range(20):
+    try: os.getxattr('f', '${name}')
+    except OSError as e: print(e.errno, end=' ')"`;
+    await p.sh(look('user.v'), 60_000);
+    const asked = await p.messagesOf(look('user.v'));
+    const unasked = await p.messagesOf(look('security.capability'));
+    assert.ok(asked - unasked >= 20, `${asked} messages, and ${unasked}`);
+    // ENODATA, as the server would say.
+    assert.equal((await p.sh(look('security.capability'), 60_000)).out, '61 '.repeat(20));
+  },
+);

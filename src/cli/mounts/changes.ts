@@ -9,14 +9,8 @@ import { usageError } from '../report.ts';
 import { followLogin } from './login.ts';
 import { changeSaved, NAME, readSaved, type SavedMount } from './saved.ts';
 
-export interface NewMount {
-  readonly name?: string;
-  readonly source: string;
-  readonly mountpoint: string;
-  readonly readOnly: boolean;
-  readonly options: string;
-  readonly login: boolean;
-}
+/** A mount to be saved; without a name it gets that of its mount point. */
+export type NewMount = Omit<SavedMount, 'name'> & { readonly name?: string };
 
 /** Saves a mount. Throws NinefoldError MOUNTS_NAME (exit 64), those of `ninefold mount` for what it will not take, and those of the file. */
 export async function addSaved(wanted: NewMount): Promise<SavedMount> {

@@ -4,14 +4,9 @@ import { type Mounted, survey } from '../mount/survey.ts';
 import { readSaved, type SavedMount } from './saved.ts';
 
 /** One line of `ninefold mounts`, as its JSON is documented in ninefold(1). */
-export interface MountRow {
+export interface MountRow extends Omit<SavedMount, 'name'> {
   /** Of a saved one. */
   readonly name?: string;
-  readonly source: string;
-  readonly mountpoint: string;
-  readonly readOnly: boolean;
-  readonly options: string;
-  readonly login: boolean;
   readonly saved: boolean;
   /** `unmounted`, or what `ninefold list` says. */
   readonly state: Mounted['state'] | 'unmounted';

@@ -1,19 +1,11 @@
 // SPDX-License-Identifier: MIT
 
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import * as v from 'valibot';
 import { because, EXIT, NinefoldError, printable } from '../../base/error.ts';
+import { storeFiles } from '../../broker/files.ts';
 import { lock } from '../../broker/lock.ts';
 import { openSys } from '../../linux/index.ts';
 
@@ -114,17 +106,12 @@ export function formatSaved(mounts: readonly SavedMount[]): string {
 /** Whole or not at all, and on the disk when it returns. Throws NinefoldError MOUNTS_FILE (exit 78). */
 export function replace(path: string, text: string): void {
   const next = `${path}.new`;
+  const folder = dirname(path);
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    rmSync(next, { force: true });
-    const fd = openSync(next, 'wx', 0o600);
-    try {
-      writeSync(fd, text);
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-    renameSync(next, path);
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    storeFiles.write(next, text, path);
+    storeFiles.rename(next, path);
+    storeFiles.syncFolder(folder);
   } catch (error) {
     throw unusable(path, because((error as NodeJS.ErrnoException).errno ?? 5), 'check its folder', error);
   }

@@ -12,7 +12,7 @@ import {
   historyOf,
 } from '../model/history.ts';
 import { moment } from '../model/manager-words.ts';
-import { choice, LineCell, nameWidget } from './manager-cell.ts';
+import { barOf, choice, LineCell, nameWidget } from './manager-cell.ts';
 import { _ } from './manager-i18n.ts';
 import { type Cell, ListOrWords, RowList } from './manager-list.ts';
 
@@ -56,15 +56,7 @@ export class HistoryPage {
       this.#span = SPANS_MS[at] ?? 0;
       this.#show();
     });
-    const bar = new Gtk.Box({
-      spacing: 6,
-      margin_start: 12,
-      margin_end: 12,
-      margin_top: 6,
-      margin_bottom: 6,
-    });
-    for (const widget of [this.search, this.#machine, kind, span]) bar.append(widget);
-    this.widget.append(bar);
+    this.widget.append(barOf(this.search, this.#machine, kind, span));
     this.widget.append(this.#frame.widget);
     this.#show();
   }

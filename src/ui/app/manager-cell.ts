@@ -62,6 +62,13 @@ function detailLabel(): Gtk.Label {
   return label;
 }
 
+/** What stands above a list: a search, and choices. */
+export function barOf(...widgets: readonly Gtk.Widget[]): Gtk.Box {
+  const bar = new Gtk.Box({ spacing: 6, margin_start: 12, margin_end: 12, margin_top: 6, margin_bottom: 6 });
+  for (const widget of widgets) bar.append(widget);
+  return bar;
+}
+
 /** A flat button with a picture, a tooltip and, for a screen reader, a name. */
 export function iconButton(icon: string, name: string, pressed: () => void): Gtk.Button {
   const button = new Gtk.Button({ icon_name: icon, tooltip_text: name, valign: Gtk.Align.CENTER });

@@ -17,6 +17,7 @@ import {
 } from '../model/manager-form.ts';
 import type { RuleRow } from '../model/manager-rules.ts';
 import { moment, shown } from '../model/manager-words.ts';
+import { formWindow } from './form-window.ts';
 import { nameWidget } from './manager-cell.ts';
 import { _ } from './manager-i18n.ts';
 
@@ -35,8 +36,6 @@ export function editWindow(
   before: RuleRow | undefined,
   save: (call: Call) => void,
 ): Adw.Window {
-  const title = before === undefined ? _('New rule') : _('Change rule');
-  const window = new Adw.Window({ transient_for: parent, modal: true, title, default_width: 520 });
   const form: RuleForm = before === undefined ? EMPTY_FORM : formOf(before.rule);
   const disposable = new Set(machines.filter((m) => m.disposable).map((m) => m.name));
 
@@ -69,32 +68,15 @@ export function editWindow(
     Math.max(0, spans.indexOf(form.span)),
   );
 
-  const group = new Adw.PreferencesGroup();
-  for (const row of [source, target, folder, kind, span]) group.add(row);
-  const wrong = new Gtk.Label({ wrap: true, xalign: 0, margin_top: 12 });
-  wrong.add_css_class('error');
   const note = new Gtk.Label({ wrap: true, xalign: 0, margin_top: 12, visible: false });
   note.add_css_class('dim-label');
-  const content = new Gtk.Box({
-    orientation: Gtk.Orientation.VERTICAL,
-    margin_start: 18,
-    margin_end: 18,
-    margin_top: 12,
-    margin_bottom: 18,
-  });
-  for (const widget of [group, wrong, note]) content.append(widget);
-
-  const cancel = new Gtk.Button({ label: _('Cancel') });
-  const done = new Gtk.Button({ label: before === undefined ? _('Add') : _('Save') });
-  done.add_css_class('suggested-action');
-  const header = new Adw.HeaderBar({ show_end_title_buttons: false, show_start_title_buttons: false });
-  header.pack_start(cancel);
-  header.pack_end(done);
-  const whole = new Gtk.Box({ orientation: Gtk.Orientation.VERTICAL });
-  whole.append(header);
-  whole.append(content);
-  window.set_content(whole);
-  window.set_default_widget(done);
+  const look =
+    before === undefined
+      ? { title: _('New rule'), done: _('Add'), width: 520 }
+      : { title: _('Change rule'), done: _('Save'), width: 520 };
+  const { window, done, wrong } = formWindow(parent, look, [source, target, folder, kind, span], source, [
+    note,
+  ]);
 
   const read = (): RuleForm => ({
     source: source.text ?? '',
@@ -114,8 +96,7 @@ export function editWindow(
       else row.remove_css_class('error');
     }
     const empty = [now.source, now.target, ...(now.kind === 'block' ? [] : [now.folder])].includes('');
-    wrong.label = fault === undefined || empty ? '' : fault.why;
-    wrong.visible = wrong.label !== '';
+    wrong(fault === undefined || empty ? '' : fault.why);
     done.sensitive = fault === undefined;
     // What is typed may hold what cannot be seen: then it is shown beside it as it is.
     const seen = shown(now.folder);
@@ -124,22 +105,11 @@ export function editWindow(
   };
   for (const row of [source, target, folder]) row.connect('changed', check);
   for (const row of [kind, span]) row.connect('notify::selected', check);
-  // Not the first button: a person has come to type.
-  window.connect('map', () => source.grab_focus());
-  cancel.connect('clicked', () => window.close());
   done.connect('clicked', () => {
     const now = read();
     save(before === undefined ? addCall(now) : editCall(now, before, Date.now()));
     window.close();
   });
-  const keys = new Gtk.ShortcutController();
-  keys.add_shortcut(
-    new Gtk.Shortcut({
-      trigger: Gtk.ShortcutTrigger.parse_string('Escape'),
-      action: Gtk.ShortcutAction.parse_string('action(window.close)'),
-    }),
-  );
-  window.add_controller(keys);
   check();
   return window;
 }

@@ -11,7 +11,7 @@ import {
   visible,
 } from '../model/manager-rules.ts';
 import { fill } from '../model/manager-words.ts';
-import { choice, iconButton, LineCell, nameWidget } from './manager-cell.ts';
+import { barOf, choice, iconButton, LineCell, nameWidget } from './manager-cell.ts';
 import { _ } from './manager-i18n.ts';
 import { type Cell, ListOrWords, RowList } from './manager-list.ts';
 
@@ -50,16 +50,7 @@ export class RulesPage {
       this.#sorted = sortRules(this.#rows, this.#by);
       this.#show();
     });
-    const bar = new Gtk.Box({
-      spacing: 6,
-      margin_start: 12,
-      margin_end: 12,
-      margin_top: 6,
-      margin_bottom: 6,
-    });
-    bar.append(this.search);
-    bar.append(by);
-    this.widget.append(bar);
+    this.widget.append(barOf(this.search, by));
     this.widget.append(this.#frame.widget);
     this.#show();
   }

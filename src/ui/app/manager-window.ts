@@ -7,6 +7,7 @@ import Gtk from 'gi://Gtk?version=4.0';
 import { type Call, isObject, revokeCall, UndoList } from '../model/manager-call.ts';
 import { accessWords, type RuleRow } from '../model/manager-rules.ts';
 import { fill, shown } from '../model/manager-words.ts';
+import { oneAtATime } from '../model/one-at-a-time.ts';
 import type { SessionRow } from '../model/sessions.ts';
 import { HistoryPage } from './history-page.ts';
 import { actionButton } from './manager-cell.ts';
@@ -134,23 +135,23 @@ export class ManagerWindow {
     );
   }
 
-  async #loadRules(): Promise<void> {
+  readonly #loadRules = oneAtATime(async () => {
     const json = await ask(['policy', 'list', '--uses', '--json'], (why) => this.#tell(why));
     if (json === undefined) return;
     const odd = this.#rules.update(json);
     if (odd !== undefined) this.#tell(odd);
-  }
+  });
 
-  async #loadSessions(): Promise<void> {
+  readonly #loadSessions = oneAtATime(async () => {
     const json = await ask(['sessions', '--json'], (why) => this.#tell(why));
     if (json !== undefined) this.#sessionsPage.badge_number = this.#sessions.update(json);
-  }
+  });
 
-  async #loadHistory(): Promise<void> {
+  readonly #loadHistory = oneAtATime(async () => {
     const told = await ninefold({ args: ['policy', 'log', '--lines', LOG_LINES, '--json'] });
     if (told.ok) this.#history.update(told.out);
     else this.#tell(told.why);
-  }
+  });
 
   #edit(row: RuleRow | undefined): void {
     const what = row === undefined ? _('Rule added') : _('Rule changed');

@@ -5,6 +5,7 @@ import GLib from 'gi://GLib?version=2.0';
 import Gtk from 'gi://Gtk?version=4.0';
 import { fill, shown } from '../model/manager-words.ts';
 import { type MountLine, mountsOf } from '../model/mounts.ts';
+import { oneAtATime } from '../model/one-at-a-time.ts';
 import { iconButton, LineCell, nameWidget } from './manager-cell.ts';
 import { ask, ninefold, type Told } from './manager-cli.ts';
 import { _ } from './manager-i18n.ts';
@@ -59,14 +60,14 @@ export class MountsWindow {
     void this.#load();
   }
 
-  async #load(): Promise<void> {
+  readonly #load = oneAtATime(async () => {
     const json = await ask(['mounts', 'list', '--json'], (why) => {
       this.#frame.show(true, shown(why));
     });
     if (json === undefined) return;
     this.#rows = mountsOf(json, _);
     this.#draw();
-  }
+  });
 
   #draw(): void {
     // New objects each time: what is busy looks otherwise.

@@ -4,6 +4,7 @@ import Gio from 'gi://Gio?version=2.0';
 import GLib from 'gi://GLib?version=2.0';
 import { isObject } from '../model/manager-call.ts';
 import { SessionWatch, statusWords } from '../model/notices.ts';
+import { oneAtATime } from '../model/one-at-a-time.ts';
 import { ask, beside, ninefold, watchFolder } from './manager-cli.ts';
 import { _ } from './manager-i18n.ts';
 import { Messages } from './notices-messages.ts';
@@ -45,22 +46,20 @@ function begin(bus: Gio.DBusConnection): unknown[] {
   const entry = new StatusEntry(bus, beside('..', 'packaging', 'icons'), open);
   const watch = new SessionWatch();
   const kept: unknown[] = [messages, entry, watch];
-  let looking: Promise<void> = Promise.resolve();
-  const look = (): void => {
-    looking = looking.then(async () => {
-      const json = await ask(['sessions', '--json'], (why) => printerr(`ninefold notices: ${why}`));
-      if (json === undefined) return;
-      for (const notice of watch.look(json, _)) await messages.send(notice);
-      entry.words = watch.count === 0 ? '' : statusWords(watch.count, _);
-    });
-  };
-  look();
+  const look = oneAtATime(async () => {
+    const json = await ask(['sessions', '--json'], (why) => printerr(`ninefold notices: ${why}`));
+    if (json === undefined) return;
+    for (const notice of watch.look(json, _)) await messages.send(notice);
+    entry.words = watch.count === 0 ? '' : statusWords(watch.count, _);
+  });
+  void look();
   GLib.timeout_add_seconds(GLib.PRIORITY_DEFAULT, LOOK_S, () => {
-    look();
+    void look();
     return GLib.SOURCE_CONTINUE;
   });
   void ask(['policy', 'paths', '--json'], (why) => printerr(`ninefold notices: ${why}`)).then((paths) => {
-    if (isObject(paths) && typeof paths.sessions === 'string') kept.push(watchFolder(paths.sessions, look));
+    if (isObject(paths) && typeof paths.sessions === 'string')
+      kept.push(watchFolder(paths.sessions, () => void look()));
     printerr('ninefold notices: watching');
   });
   return kept;

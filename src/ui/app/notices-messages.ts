@@ -7,6 +7,8 @@ import type { Notice } from '../model/notices.ts';
 const NAME = 'org.freedesktop.Notifications';
 const PATH = '/org/freedesktop/Notifications';
 const OPEN = 'open';
+/** So many are known again when they are pressed; the oldest goes first. */
+const KNOWN_MAX = 100;
 
 /** Notifications of the desktop. Where there is no daemon for them, they are written on standard error. */
 export class Messages {
@@ -51,11 +53,21 @@ export class Messages {
         -1,
       ];
       const [number] = await this.#call('Notify', new GLib.Variant('(susssasa{sv}i)', values), '(u)');
-      if (typeof number === 'number') this.#numbers.set(id, number);
+      if (typeof number === 'number') this.#remember(id, number);
     } catch (error) {
       printerr(`ninefold notices: ${title}: ${body.replaceAll('\n', ', ')} (${String(error)})`);
       // The next daemon may be another.
       this.#markup = undefined;
+    }
+  }
+
+  #remember(id: string, number: number): void {
+    this.#numbers.delete(id);
+    this.#numbers.set(id, number);
+    if (this.#numbers.size <= KNOWN_MAX) return;
+    for (const oldest of this.#numbers.keys()) {
+      this.#numbers.delete(oldest);
+      return;
     }
   }
 
