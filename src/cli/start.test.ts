@@ -33,7 +33,7 @@ test('npm start -- FOLDER MOUNTPOINT: shares, mounts, uses, shows speeds, leaves
   assert.match(r.stdout, /read +0\.0 MB of 3 files/);
   assert.match(r.stdout, /wrote +67\.1 MB and fsync .* MB\/s/);
   assert.match(r.stdout, /host +box +.*share +read, write/, 'the session');
-  assert.match(r.stdout, /1 mounts are ended\n .*mnt is dead \d+ ms after/);
+  assert.match(r.stdout, /one mount is ended\n .*mnt is dead \d+ ms after/);
   assert.match(r.stdout, /end +host → box:.* its grant was revoked\n/, 'the log');
   assert.match(r.stdout, /is unmounted\.\n$/);
   assert.deepEqual(readdirSync(share).sort(), ['a', 'deep'], 'its scratch folder is gone');

@@ -210,7 +210,7 @@ function revoke(): Command {
         print(
           flags.json,
           { rules: rules.map(formatRule), sessions },
-          `${rules.map((r) => `taken away: ${ruleWords(r)}\n`).join('')}${sessions === 0 ? '' : `${sessions} mounts are ended\n`}`,
+          `${rules.map((r) => `taken away: ${ruleWords(r)}\n`).join('')}${endedWords(sessions)}`,
         );
         if (rules.length > 0 || sessions > 0) return;
         say(`${PROGRAM}: no rule and no mount is like that; see "ninefold policy list"`);
@@ -314,3 +314,6 @@ Examples:
   ninefold policy explain work vault:/home/user/docs/private/letters
   ninefold policy revoke --source work
   ninefold policy log`;
+
+const endedWords = (mounts: number): string =>
+  mounts === 0 ? '' : mounts === 1 ? 'one mount is ended\n' : `${mounts} mounts are ended\n`;
