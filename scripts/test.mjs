@@ -6,8 +6,8 @@
 //   node scripts/test.mjs --out .scratch/x WORD…
 //
 // A skip without a reason fails. With NINEFOLD_NO_PACKAGE_SKIPS=1 (CI) so does one whose reason names a missing package:
-// there, what can be installed must be.
-import { readdirSync } from 'node:fs';
+// there, what can be installed must be. NINEFOLD_FAILURES names a file that gets a line for each failure.
+import { appendFileSync, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { run } from 'node:test';
@@ -46,16 +46,24 @@ if (files.length === 0) {
 }
 let failed = 0;
 const skipped = [];
+/** One failure in one line, for a summary far below. */
+function fail(name, why) {
+  failed++;
+  const line = `${name}: ${why}`.replace(/\s+/g, ' ').slice(0, 400);
+  if (process.env.NINEFOLD_FAILURES) appendFileSync(process.env.NINEFOLD_FAILURES, `${line}\n`);
+}
 const stream = run({ files: files.sort(), concurrency: availableParallelism(), timeout: 300_000 });
 stream.on('test:fail', (e) => {
-  if (e.todo === undefined) failed++;
+  if (e.todo !== undefined) return;
+  const { cause, message } = e.details.error;
+  fail(e.name, cause?.message ?? cause ?? message);
 });
 stream.on('test:pass', (e) => {
   if (e.skip === undefined) return;
   const refused =
     typeof e.skip !== 'string' ||
     (process.env.NINEFOLD_NO_PACKAGE_SKIPS === '1' && /\bpackages?\b/.test(e.skip));
-  if (refused) failed++;
+  if (refused) fail(e.name, `skipped: ${e.skip}`);
   skipped.push(
     `${e.name}: ${typeof e.skip === 'string' ? e.skip : 'no reason given'}${refused ? '  <- counts as a failure here' : ''}`,
   );

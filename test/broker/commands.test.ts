@@ -161,7 +161,8 @@ test('the asking program of the terminal: what is typed is the answer, and nothi
   for (const [words, answer] of typed) {
     const out = w.path('answer');
     writeFileSync(w.path('q'), JSON.stringify(question));
-    const command = `NINEFOLD_TTY=$(tty) ${NODE} ${program('ninefold-ask-tty')} < ${w.path('q')} > ${out}`;
+    // On a line of its own: dash redirects first, and then expands the assignments before a command.
+    const command = `terminal=$(tty); NINEFOLD_TTY=$terminal ${NODE} ${program('ninefold-ask-tty')} < ${w.path('q')} > ${out}`;
     const seen = await onTerminal(command, /> /, [words]);
     assert.equal(seen.code, 0, seen.text);
     const text = readFileSync(out, 'utf8');

@@ -20,7 +20,7 @@ export interface Seen {
 }
 
 /**
- * Runs a shell's command on a terminal of its own, by script(1). Each time `prompt` is seen, the next of `keys` is typed as it is (end a line with `\n`; `\u0004` at the beginning of one is the
+ * Runs a command of /bin/sh on a terminal of its own, by script(1), which would take SHELL's. Each time `prompt` is seen, the next of `keys` is typed as it is (end a line with `\n`; `\u0004` at the beginning of one is the
  * end of the terminal). Nothing more is typed when there are no more.
  */
 export function onTerminal(
@@ -29,7 +29,10 @@ export function onTerminal(
   keys: readonly string[],
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<Seen> {
-  const child = spawn(SCRIPT, ['-qec', command, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'], env });
+  const child = spawn(SCRIPT, ['-qec', command, '/dev/null'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...env, SHELL: '/bin/sh' },
+  });
   let text = '';
   let rest = '';
   let next = 0;

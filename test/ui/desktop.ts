@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A display, a window manager, a session bus and an accessibility bus for one test file, and nothing of the desktop that the tests may run on.
 
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -189,23 +189,32 @@ export class Desktop {
 
   /** Runs xdotool; its output. */
   xdotool(...args: string[]): string {
-    const r = spawnSync('xdotool', args, { encoding: 'utf8', env: { ...process.env, ...this.env } });
-    if (r.status !== 0) throw new Error(`xdotool ${args.join(' ')}: ${r.stderr}`);
+    const r = this.#xdotool(args);
+    if (r.status !== 0) throw new Error(`xdotool ${args.join(' ')}: ${r.stderr || r.error?.message}`);
     return r.stdout;
   }
 
-  /** The X window of that title, once it is on the screen and has the focus. */
-  async windowOf(title: string): Promise<string> {
+  // `search --sync` is not used: it waits for ever for a window that does not come, and the test could not say what was there instead.
+  #xdotool(args: readonly string[]): SpawnSyncReturns<string> {
+    const env = { ...process.env, ...this.env };
+    return spawnSync('xdotool', args, { encoding: 'utf8', env, timeout: 10_000, killSignal: 'SIGKILL' });
+  }
+
+  /**
+   * The X window of that title, once it is on the screen and has the focus. With `raise` it is brought to the front, as a person does with a window that came behind another: the window manager
+   * decides where one of its own accord comes.
+   */
+  async windowOf(title: string, raise = false): Promise<string> {
     for (const until = performance.now() + 20_000; performance.now() < until; await sleep(30)) {
-      const env = { ...process.env, ...this.env };
-      const r = spawnSync('xdotool', ['getactivewindow', 'getwindowname', 'getactivewindow'], {
-        encoding: 'utf8',
-        env,
-      });
+      const r = this.#xdotool(['getactivewindow', 'getwindowname', 'getactivewindow']);
       const [name, id] = r.stdout.split('\n');
       if (r.status === 0 && name === title && id !== undefined) return id;
+      if (raise) this.#xdotool(['search', '--onlyvisible', '--name', `^${title}$`, 'windowactivate']);
     }
-    throw new Error(`no window "${title}" came to the front`);
+    const visible = this.#xdotool(['search', '--onlyvisible', '--name', '.', 'getwindowname', '%@']).stdout;
+    throw new Error(
+      `no window "${title}" came to the front; there are ${visible.trim().split('\n').join(', ')}`,
+    );
   }
 
   /** A picture of the whole screen, or of one X window. */

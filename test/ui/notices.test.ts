@@ -62,9 +62,7 @@ class Panel {
 
 /** By its key, which a window that has only just come may not hear; until its process is gone. */
 async function closeWindow(desktop: Desktop, title: string): Promise<void> {
-  // A notification's window may come behind, as the window manager likes: it is brought to the front as a person would.
-  desktop.xdotool('search', '--sync', '--onlyvisible', '--name', `^${title}$`, 'windowactivate');
-  const pid = Number(desktop.xdotool('getwindowpid', await desktop.windowOf(title)));
+  const pid = Number(desktop.xdotool('getwindowpid', await desktop.windowOf(title, true)));
   for (let i = 0; i < 40; i++) {
     try {
       process.kill(pid, 0);

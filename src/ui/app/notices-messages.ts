@@ -52,8 +52,9 @@ export class Messages {
         hints,
         -1,
       ];
-      const [number] = await this.#call('Notify', new GLib.Variant('(susssasa{sv}i)', values), '(u)');
-      if (typeof number === 'number') this.#remember(id, number);
+      await this.#call('Notify', new GLib.Variant('(susssasa{sv}i)', values), '(u)', ([number]) => {
+        if (typeof number === 'number') this.#remember(id, number);
+      });
     } catch (error) {
       printerr(`ninefold notices: ${title}: ${body.replaceAll('\n', ', ')} (${String(error)})`);
       // The next daemon may be another.
@@ -71,13 +72,21 @@ export class Messages {
     }
   }
 
-  #call(method: string, values: GLib.Variant | null, reply: string): Promise<unknown[]> {
+  // `now` sees the reply before anything that came on the bus after it: a promise is only told in the main loop's next turn, when an ActionInvoked of the same turn has gone by.
+  #call(
+    method: string,
+    values: GLib.Variant | null,
+    reply: string,
+    now: (values: unknown[]) => void = () => {},
+  ): Promise<unknown[]> {
     return new Promise((resolve, reject) => {
       const type = new GLib.VariantType(reply);
       const flags = Gio.DBusCallFlags.NONE;
       this.#bus.call(NAME, PATH, NAME, method, values, type, flags, -1, null, (bus, result) => {
         try {
-          resolve((bus as Gio.DBusConnection).call_finish(result).deepUnpack() as unknown[]);
+          const got = (bus as Gio.DBusConnection).call_finish(result).deepUnpack() as unknown[];
+          now(got);
+          resolve(got);
         } catch (error) {
           reject(error);
         }
