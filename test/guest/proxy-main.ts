@@ -58,7 +58,7 @@ try {
       command: positionals,
       cwd: '/',
       show: [TOP, OUT],
-      env: { NINEFOLD_SLOWNESS: '4' },
+      env: { NINEFOLD_SLOWNESS: '12' },
       limitMs: Number(values.seconds) * 1000,
       stdout: (b) => process.stdout.write(b),
       stderr: (b) => process.stderr.write(b),
