@@ -2,27 +2,28 @@
 
 import { EPERM } from '../base/errno.ts';
 import type { PathSys } from '../base/path-sys.ts';
+import { AS_USER } from './capabilities.ts';
 
-/** Capability numbers (include/uapi/linux/capability.h). */
-const DAC_OVERRIDE = 1;
-const SETGID = 6;
-const SETUID = 7;
-/**
- * What works while something is made for a user: permissions are the guest's business, as the user's supplementary groups are not told. The two
- * others bring nothing on files; without them there would be no way to the next user.
- */
-const AS_USER = (1 << DAC_OVERRIDE) | (1 << SETGID) | (1 << SETUID);
-
-/** For whom things are made: the file-system identity of the one thread that makes them, which no other thread shares. */
+/** For whom things are made and with which of root's powers: the file-system identity and the capabilities of the one thread that serves, which no other thread shares. */
 export class Identity {
   private readonly sys: PathSys;
   private provedUid = 0;
   private provedGid = 0;
   private uid = 0;
   private gid = 0;
+  /** The capabilities that work now, as bits; -1: setfsuid(2) has changed them. */
+  private effective = -1;
 
   constructor(sys: PathSys) {
     this.sys = sys;
+  }
+
+  /** From now on with these capabilities, as far as the helper has them at all, and no others. Throws when that cannot be: nothing is to be served then. */
+  allow(capabilities: number): void {
+    if (capabilities === this.effective) return;
+    const r = this.sys.setEffective(capabilities);
+    if (r < 0) throw new Error(`capset: errno ${-r}`);
+    this.effective = capabilities;
   }
 
   /** From now on for this user and group; -1 stands for the helper's own, as in setresuid(2). 0, then call `leave`; or -EPERM. */
@@ -47,7 +48,8 @@ export class Identity {
         }
         this.provedUid = this.uid;
       }
-      // setfsuid(2) took all capabilities about files.
+      // setfsuid(2) took all capabilities about files, and brings all back that the helper has.
+      this.effective = -1;
       const r = sys.setEffective(AS_USER);
       if (r < 0) {
         this.leave();
@@ -57,7 +59,7 @@ export class Identity {
     return 0;
   }
 
-  /** The helper's own again; that also brings its capabilities back (capabilities(7)). Throws when what was before is not what should have been. */
+  /** The helper's own again, then call `allow`. Throws when what was before is not what should have been. */
   leave(): void {
     const { sys } = this;
     const uid = this.uid === 0 ? 0 : sys.setFsUid(0);

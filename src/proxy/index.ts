@@ -8,6 +8,7 @@ import { FD_VALID, PROXY_HEADER, PROXY_MAX } from '../proxyfs/constants.ts';
 import { BY_TYPE } from '../proxyfs/messages.ts';
 import { putStatus } from '../proxyfs/replies.ts';
 import { Request } from '../proxyfs/request.ts';
+import { LOOK, needed } from './capabilities.ts';
 import { HANDLERS } from './handlers/index.ts';
 import { Helper, type ProxyOptions } from './helper.ts';
 import type { Export } from './place.ts';
@@ -61,6 +62,7 @@ class Conversation {
     const { sys, helper, reader, request } = this;
     const { input } = helper;
     let have = 0;
+    helper.identity.allow(LOOK);
     while (this.end === undefined) {
       const size = requestSize(input.dv, 0, have);
       if (size === NEED_MORE) {
@@ -98,7 +100,9 @@ class Conversation {
     const handler = HANDLERS[request.type];
     // `requestSize` lets no other type through.
     if (row === undefined || handler === undefined) return;
+    helper.identity.allow(needed(request));
     const r = row.changes && helper.options.readOnly ? -EROFS : handler(helper, request);
+    helper.identity.allow(LOOK);
     if (row.reply === 'descriptor') this.sendDescriptor(r);
     else if (row.reply === 'status' || r < 0) this.send(putStatus(out, r));
     else this.send(r);

@@ -5,6 +5,8 @@ import * as fs from 'node:fs';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EINVAL, ENXIO, EPERM, EROFS } from '../../../src/base/errno.ts';
+import type { ProxyName } from '../../../src/proxyfs/messages.ts';
+import type { ProxyFields } from '../../helpers/raw-proxy.ts';
 import { cannotAttack, inProxyArenas, kernel, servingProcess } from './arena.ts';
 
 /** Where someone waits in open(2) of a fifo for a reader. */
@@ -117,6 +119,33 @@ describe('objects that a raw peer names', { skip: cannotAttack() }, () => {
       }
       // Without the capability about devices: what a user of the guest may not make, its root must.
       a.refused('mknod', { path: '/dir/dev', mode: 0o020600, rdevLo: 0x103, ...user }, EPERM);
+    });
+  });
+
+  test('a request has the capabilities that it needs; between two requests one works, to find things', async (t) => {
+    await inProxyArenas(t, (a) => {
+      const user = { uid: 64_101, gid: 64_102 };
+      const check = (type: ProxyName, fields: ProxyFields): void => {
+        const { fd } = a.allowed(type, fields);
+        if (fd >= 0) fs.closeSync(fd);
+        // Only now: before the first reply the last process may not be there yet.
+        const status = `/proc/${servingProcess(a.child.pid as number)}/status`;
+        const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(fs.readFileSync(status, 'utf8'))?.[1];
+        // CAP_DAC_OVERRIDE. What Debian's helper has all the time: 0x80000db.
+        if (a.way !== 'original') assert.equal(effective, '0000000000000002', type);
+      };
+      check('lstat', { path: '/file' });
+      check('chown', { path: '/file', uid: 5, gid: 6 });
+      check('chmod', { path: '/file', mode: 0o6755 });
+      check('truncate', { path: '/file', length: 1 });
+      check('open', { path: '/file', flags: 0o1001 });
+      check('open', { path: '/file', flags: 0o1000000 });
+      assert.equal(fs.statSync(`${a.share}/file`).mode & 0o7777, 0o6755, 'set-id bits stay, as for root');
+      check('mknod', { path: '/null', mode: 0o020666, rdevLo: 0x103, uid: 0, gid: 0 });
+      check('mkdir', { path: '/of-a-user', mode: 0o755, ...user });
+      check('mkdir', { path: '/of-a-group', mode: 0o755, uid: 0, gid: 64_102 });
+      check('rename', { path: '/null', path2: '/none' });
+      check('remove', { path: '/none' });
     });
   });
 
