@@ -64,6 +64,10 @@ export class Parts {
   /** Keeps an open file that did not become whole. */
   keep(fd: number, parent: number, leaf: Mem): void {
     if (this.sizeOf(fd) < PART_MIN || !this.nameOf(leaf)) return;
+    const { inoLo, inoHi } = this.stat;
+    const there = this.sys.statat(parent, this.name, this.stat);
+    // A beginning that was gone on with and cut again stands there already; and without its only name it could get no other.
+    if (there === 0 && this.stat.inoLo === inoLo && this.stat.inoHi === inoHi) return;
     this.sys.unlinkat(parent, this.name, 0);
     // Ours to go on with, and nobody else's to read.
     this.sys.chmodFd(fd, 0o600);

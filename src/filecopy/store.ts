@@ -1,6 +1,16 @@
 // SPDX-License-Identifier: MIT
 
-import { EEXIST, EINVAL, EISDIR, ENOENT, ENOSPC, ENOSYS, EOPNOTSUPP } from '../base/errno.ts';
+import {
+  ECANCELED,
+  EEXIST,
+  EINVAL,
+  EISDIR,
+  ENOENT,
+  ENOSPC,
+  ENOSYS,
+  EOPNOTSUPP,
+  EPIPE,
+} from '../base/errno.ts';
 import type { Mem } from '../base/mem.ts';
 import { O_CREAT, O_EXCL, O_NOCTTY, O_NOFOLLOW, O_TMPFILE, O_WRONLY, type Sys } from '../base/sys.ts';
 import { type Header, LEGAL_EOF } from '../qfile/index.ts';
@@ -27,6 +37,10 @@ export class NewFile {
 
 export interface StoreOptions {
   readonly sys: Sys;
+  /** To the sender: when it does not listen any more, nothing is waited for. */
+  readonly writeFd: number;
+  /** See `ReceiveOptions`. */
+  readonly aliveFd: number;
   readonly rootFd: number;
   readonly modeMask: number;
   readonly keepFree: number;
@@ -40,6 +54,7 @@ export class Store {
   private readonly dot: Mem;
   private readonly temporary: Mem;
   private readonly statfs: Mem;
+  private readonly watched: Mem;
   private nameless = true;
   private count = 0;
 
@@ -51,6 +66,10 @@ export class Store {
     this.dot.cstring('.');
     this.temporary = sys.alloc(64);
     this.statfs = sys.alloc(120);
+    // Asked for nothing, poll(2) still tells of the end.
+    this.watched = sys.alloc(16);
+    this.watched.dv.setInt32(0, options.writeFd, true);
+    this.watched.dv.setInt32(8, options.aliveFd, true);
     // Names are given through /proc: without it a nameless file could never get one.
     if (sys.fdPath(options.rootFd, sys.alloc(4096)) < 0) this.nameless = false;
   }
@@ -76,7 +95,7 @@ export class Store {
     return 0;
   }
 
-  /** Waits until `bytes` fit and as many as asked for stay free. 0 or ENOSPC. */
+  /** Waits until `bytes` fit and as many as asked for stay free. 0, ENOSPC, or EPIPE or ECANCELED when nobody waits for it any more. */
   waitForSpace(bytes: number): number {
     const { keepFree, spacePatienceMs, rootFd } = this.options;
     if (keepFree === 0) return 0;
@@ -88,8 +107,15 @@ export class Store {
       const free = Number(dv.getBigInt64(8, true)) * Number(dv.getBigUint64(32, true));
       if (free >= bytes + keepFree) return 0;
       if (waited >= spacePatienceMs) return ENOSPC;
-      Atomics.wait(SLEEPER, 0, 0, SPACE_LOOK_MS);
+      const ended = this.sleep();
+      if (ended !== 0) return ended;
     }
+  }
+
+  private sleep(): number {
+    const { sys, watched } = this;
+    if (sys.poll(watched, 2, SPACE_LOOK_MS) <= 0) return 0;
+    return watched.dv.getInt16(14, true) === 0 ? EPIPE : ECANCELED;
   }
 
   /** Copies `length` bytes from the stream. 0, LEGAL_EOF when it ends before, or a positive errno. */
@@ -169,5 +195,3 @@ export class Store {
     if (file.fd >= 0) this.sys.close(file.fd);
   }
 }
-
-const SLEEPER = new Int32Array(new SharedArrayBuffer(4));

@@ -38,7 +38,7 @@ export function launchLandlocked(
   }
   rules.push({ fd: order.shareFd, access: order.readOnly ? ('read' as const) : ('all' as const) });
   if (order.dieWithParent) confiner.setParentDeathSignal(SIGKILL);
-  const kept = order.capabilities === null ? 0 : confiner.keepCapabilities(order.capabilities);
+  const kept = confiner.keepCapabilities(order.capabilities);
   if (kept < 0) throw failed('LANDLOCK_FAILED', 'cannot give up privileges for', 'the server', kept);
   const r = confiner.restrict(rules, (fd) => confiner.isFile(fd));
   if (r < 0) throw failed('LANDLOCK_FAILED', 'cannot confine the server with', 'Landlock', r);

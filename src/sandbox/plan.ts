@@ -105,8 +105,8 @@ export interface LandlockOrder {
   readonly shareFd: number;
   readonly fds: readonly number[];
   readonly readOnly: boolean;
-  /** Capabilities that are kept; empty = none, null = untouched (an ordinary user has none). */
-  readonly capabilities: readonly string[] | null;
+  /** Capabilities that are kept. */
+  readonly capabilities: readonly string[];
   readonly dieWithParent: boolean;
   readonly argv: readonly string[];
 }
@@ -126,7 +126,8 @@ export function landlockOrder(spec: SandboxSpec, runtime: Runtime, argv: readonl
     shareFd: spec.shareFd,
     fds: spec.fds,
     readOnly: spec.readOnly,
-    capabilities: spec.asRoot ? serverCapabilities(spec.devices) : null,
+    // Root that is to act as no one else is confined as an ordinary user is.
+    capabilities: spec.asRoot ? serverCapabilities(spec.devices) : [],
     dieWithParent: spec.dieWithParent,
     argv,
   };

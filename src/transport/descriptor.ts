@@ -25,7 +25,7 @@ function check(fd: number, use: 'read' | 'write'): void {
     new NinefoldError({
       code,
       exit: EXIT.config,
-      what: `cannot ${use} 9P ${use === 'read' ? 'from' : 'to'}`,
+      what: `cannot ${use} ${use === 'read' ? 'from' : 'to'}`,
       on: `descriptor ${fd}`,
       why,
       remedy: 'hand over an open pipe or socket',

@@ -2,6 +2,7 @@
 // What a hostile or broken sender can say, and what the receiver makes of it: the original's code, nothing outside touched, nothing half-made.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import {
   existsSync,
   lstatSync,
@@ -161,6 +162,23 @@ test('limits: bytes, files, and a sender that never ends', async (t) => {
   });
   assert.equal(silent.result?.error, E.ETIMEDOUT);
   assert.deepEqual(readdirSync(dir), ['a']);
+});
+
+test('who waits for space waits no longer than the sender does', async (t) => {
+  const { dir } = place(t);
+  const r = await unpack(dir, END, {
+    args: ['-w', '1'],
+    async meanwhile(child, send) {
+      await send(item('f', REG, '', { filelen: 2 ** 50 }));
+      await sleep(1000);
+      assert.equal(child.exitCode, null, 'it did not wait');
+      child.stdout?.destroy();
+      // Its standard input stays open, as where another process holds it.
+      await once(child, 'exit', { signal: AbortSignal.timeout(20_000) });
+    },
+  });
+  assert.equal(r.code, E.EPIPE);
+  assert.deepEqual(readdirSync(dir), []);
 });
 
 test('killed in the middle: no name is left', async (t) => {

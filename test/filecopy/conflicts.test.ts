@@ -15,7 +15,7 @@ import {
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { EEXIST } from '../../src/base/errno.ts';
-import { OP_HELLO, OP_REPLACE } from '../../src/qfile/index.ts';
+import { OP_HELLO, OP_REPLACE, OP_RESUME } from '../../src/qfile/index.ts';
 import { ninefold, type Ran } from '../helpers/cli.ts';
 import { program, scratch } from '../helpers/places.ts';
 import { noTerminal, onTerminal, type Seen } from '../helpers/terminal.ts';
@@ -173,6 +173,20 @@ test('--resume: what is there whole is left alone, and of a beginning only the r
   assert.deepEqual(readdirSync(incoming).sort(), ['.big.ninefold-part', 'small']);
   assert.equal(statSync(join(incoming, '.big.ninefold-part')).size, 3_000_000);
   const before = statSync(join(incoming, 'small')).ino;
+  // Gone on with and cut again: what came the second time stays, too.
+  const had = Buffer.alloc(8);
+  had.writeBigUInt64LE(3_000_000n);
+  const rest = [
+    item('big', 0o100640 | (OP_RESUME << 16), '', { filelen: 2_000_000 }),
+    had,
+    big.subarray(3e6, 4e6),
+  ];
+  const cutAgain = await unpack(incoming, Buffer.concat([hello, ...rest]), {
+    env: { NINEFOLD_CONFLICTS: '1' },
+  });
+  assert.equal(cutAgain.code, 118);
+  assert.deepEqual(readdirSync(incoming).sort(), ['.big.ninefold-part', 'small']);
+  assert.ok(readFileSync(join(incoming, '.big.ninefold-part')).equals(big.subarray(0, 4e6)));
   const go = (): Promise<Ran> =>
     ninefold([
       'copy',
@@ -183,7 +197,7 @@ test('--resume: what is there whole is left alone, and of a beginning only the r
     ]);
   const done = await go();
   assert.equal(done.code, 0, done.stderr);
-  assert.match(done.stderr, /copied 1 file, .*: 2\.0 MB in/);
+  assert.match(done.stderr, /copied 1 file, .*: 1\.0 MB in/);
   assert.match(done.stderr, /left out 1 file or link that the receiver has/);
   assert.deepEqual(readdirSync(incoming).sort(), ['big', 'small']);
   assert.ok(readFileSync(join(incoming, 'big')).equals(big));

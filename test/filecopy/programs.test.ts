@@ -310,6 +310,25 @@ test('Ctrl-C in the middle: both ends end, no half file is left, and a move remo
   await listener.ended;
 });
 
+test('two arguments of one name are refused before anything is sent, unless both are folders', async (t) => {
+  const d = desk(t);
+  for (const dir of ['a', 'b', 'a/same', 'b/same']) mkdirSync(join(d.from, dir));
+  for (const file of ['a/f', 'b/f', 'a/same/1', 'b/same/2']) writeFileSync(join(d.from, file), file);
+  for (const [args, why] of [
+    [['a/f', 'b/f'], /cannot copy b\/f: a\/f has the same name; send one after the other/],
+    [['a/f', 'a/same', 'a/f'], /cannot copy a\/f: it is named twice/],
+    [['a', './a/'], /cannot copy \.\/a: a has the same name/],
+  ] as const) {
+    const r = await d.copy('qvm-copy', args);
+    assert.equal(r.code, 1);
+    assert.match(r.stderr, why);
+    assert.deepEqual(readdirSync(d.incoming), []);
+  }
+  const both = await d.copy('qvm-copy', ['a/same', 'b/same']);
+  assert.equal(both.code, 0, both.stderr);
+  assert.deepEqual(readdirSync(join(d.incoming, 'same')).sort(), ['1', '2']);
+});
+
 test('--dry-run, and destinations that make no sense', async (t) => {
   const d = desk(t);
   writeFileSync(join(d.from, 'f'), 'f');

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { because, EXIT, NinefoldError, printable } from '../../base/error.ts';
+import { StatBuf } from '../../base/stat.ts';
 import { AT_FDCWD, O_DIRECTORY, O_PATH, type Sys } from '../../base/sys.ts';
 import { cstring } from '../../linux/memory.ts';
 
@@ -27,6 +28,35 @@ export function openArguments(sys: Sys, paths: readonly string[]): CopyArgument[
     if (parentFd < 0) throw wrong(text, EXIT.noInput, because(parentFd), 'check the path');
     return { text, parentFd, name: Buffer.from(name) };
   });
+}
+
+/**
+ * Two arguments of one name would meet in the incoming folder, and the second be refused when the first has gone over. Folders are let through: they become one there. Throws
+ * NinefoldError COPY_ARGUMENT (exit 64).
+ */
+export function refuseTwins(sys: Sys, args: readonly CopyArgument[]): void {
+  const seen = new Map<string, { text: string; folder: string | undefined }>();
+  const stat = new StatBuf(sys.alloc(256));
+  for (const { text, parentFd, name } of args) {
+    const leaf = sys.alloc(name.length + 1);
+    leaf.cstring(name);
+    // What is not there is complained about elsewhere.
+    if (sys.statat(parentFd, leaf, stat) < 0) continue;
+    const key = Buffer.from(name).toString('latin1');
+    const folder = stat.isDir ? `${stat.devMajor}:${stat.devMinor}:${stat.inoHi}:${stat.inoLo}` : undefined;
+    const other = seen.get(key);
+    if (
+      other !== undefined &&
+      (folder === undefined || other.folder === undefined || folder === other.folder)
+    )
+      throw wrong(
+        text,
+        EXIT.usage,
+        text === other.text ? 'it is named twice' : `${printable(other.text)} has the same name`,
+        text === other.text ? 'name it once' : 'send one after the other, or rename one',
+      );
+    seen.set(key, { text, folder });
+  }
 }
 
 function wrong(text: string, exit: 64 | 66, why: string, remedy: string): NinefoldError {

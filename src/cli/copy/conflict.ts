@@ -34,6 +34,8 @@ interface Wanted {
   readonly sys: Sys;
   readonly renameUnsafe: boolean;
   readonly warn: (line: string) => void;
+  /** Told of bytes that need not be sent. */
+  readonly spare: (bytes: number) => void;
 }
 
 /**
@@ -41,7 +43,7 @@ interface Wanted {
  * nothing may be decided, or the person stops.
  */
 export function settle(
-  { sys, renameUnsafe, warn }: Wanted,
+  { sys, renameUnsafe, warn, spare }: Wanted,
   policy: ConflictPolicy,
   sender: Sender,
   args: readonly { parentFd: number; name: Uint8Array }[],
@@ -82,7 +84,10 @@ export function settle(
       if ('end' in made) return made.end;
       decision = made.decision;
     }
-    if (decision !== undefined) decisions.set(conflict.key, decision);
+    if (decision === undefined) continue;
+    decisions.set(conflict.key, decision);
+    if (decision.kind === 'skip') spare(conflict.size);
+    else if (decision.kind === 'resume') spare(decision.size);
   }
   sender.decide(decisions);
   return undefined;

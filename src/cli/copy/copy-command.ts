@@ -14,7 +14,7 @@ import { raiseDescriptorLimit, unblock } from './agent.ts';
 import { callService } from './call.ts';
 import { CONFLICTS, type ConflictPolicy, conflictOption } from './conflict.ts';
 import { type Preflight, preflight } from './preflight.ts';
-import { bar, type Watcher } from './report-progress.ts';
+import { bar, NOBODY, type Watcher } from './report-progress.ts';
 import { sendPaths } from './transfer.ts';
 
 const PIPE = 1 << 20;
@@ -123,10 +123,7 @@ async function overChannel(
   });
   const undo = [unblock(channel.readFd), unblock(channel.writeFd)];
   setPipeSize(channel.writeFd, PIPE);
-  const watcher: Watcher =
-    how.progress && process.stderr.isTTY === true
-      ? bar(found.bytes)
-      : { bytes: () => true, tick() {}, done() {} };
+  const watcher: Watcher = how.progress && process.stderr.isTTY === true ? bar(found.bytes) : NOBODY;
   try {
     return sendPaths({
       sys: openSys(),

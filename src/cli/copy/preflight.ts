@@ -5,9 +5,9 @@ import { because, EXIT, NinefoldError } from '../../base/error.ts';
 import type { Sys } from '../../base/sys.ts';
 import { Check, type Complaint } from '../../filecopy/index.ts';
 import { escapePath, UNPACKER_RULES } from '../../qfile/index.ts';
-import { openArguments } from './arguments.ts';
+import { openArguments, refuseTwins } from './arguments.ts';
 import { displayName } from './display.ts';
-import { amount } from './progress.ts';
+import { amount, counted } from './progress.ts';
 
 /** Lines of names that are told of; the rest is counted. */
 const TOLD = 20;
@@ -47,6 +47,7 @@ export function preflight(
   });
   const args = openArguments(sys, paths);
   try {
+    refuseTwins(sys, args);
     for (const { parentFd, name } of args) {
       const error = check.argument(parentFd, name);
       if (error !== 0)
@@ -64,11 +65,13 @@ export function preflight(
   }
   if (unsafeNames + impossible > TOLD) lines.push(`and ${unsafeNames + impossible - TOLD} more`);
   const { files, folders, links, specials } = check;
-  const many = (n: number, one: string): string => `${n} ${one}${n === 1 ? '' : 's'}`;
-  const out = specials === 0 ? '' : `; left out: ${many(specials, 'device, pipe or socket')}`;
+  const out =
+    specials === 0
+      ? ''
+      : `; left out: ${counted(specials, 'device, pipe or socket', 'devices, pipes or sockets')}`;
   return {
     bytes: check.bytes,
-    summary: `${many(files, 'file')}, ${many(folders, 'folder')}, ${many(links, 'link')}: ${amount(check.bytes)}${out}`,
+    summary: `${counted(files, 'file')}, ${counted(folders, 'folder')}, ${counted(links, 'link')}: ${amount(check.bytes)}${out}`,
     unsafeNames,
     impossible,
     lines,

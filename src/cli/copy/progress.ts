@@ -11,6 +11,9 @@ export function amount(bytes: number): string {
   return `${value.toFixed(1)} TB`;
 }
 
+/** `1 file`, `2 files`. */
+export const counted = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`;
+
 /** Seconds as `0:05`, `12:30`, `1:02:03`. */
 export function duration(seconds: number): string {
   const s = Math.ceil(seconds);

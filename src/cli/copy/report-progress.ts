@@ -8,11 +8,15 @@ import { progressLine, Rate } from './progress.ts';
 export interface Watcher {
   /** Bytes of files so far. false: the person has cancelled. */
   bytes(bytes: number): boolean;
+  /** So much of what was counted before will not be sent: the receiver has it. */
+  spare(bytes: number): void;
   /** Nothing has moved for a while. */
   tick(): void;
   /** The end, whatever it is. */
   done(): void;
 }
+
+export const NOBODY: Watcher = { bytes: () => true, spare() {}, tick() {}, done() {} };
 
 /** The original reports after so many bytes. */
 const STEP = 15_000_000;
@@ -29,11 +33,12 @@ export function watcherOf(env: NodeJS.ProcessEnv): Watcher {
   if (env.PROGRESS_TYPE === 'console' && total !== undefined) return isatty(2) ? bar(total) : lines(total);
   if (env.PROGRESS_TYPE === 'gui' && /^[0-9]{1,6}$/.test(env.SAVED_FD_1 ?? ''))
     return numbers(Number(env.SAVED_FD_1));
-  return { bytes: () => true, tick() {}, done() {} };
+  return NOBODY;
 }
 
 /** A line on a terminal that is written over, five times a second at the most. Nothing in the first second: what is over by then needs no bar. */
-export function bar(total: number): Watcher {
+export function bar(counted: number): Watcher {
+  let total = counted;
   const rate = new Rate();
   const begin = performance.now();
   let shown = 0;
@@ -52,6 +57,9 @@ export function bar(total: number): Watcher {
       show();
       return true;
     },
+    spare(bytes) {
+      total -= bytes;
+    },
     tick: show,
     done() {
       if (shown > 0) put('\r\x1b[K');
@@ -61,11 +69,18 @@ export function bar(total: number): Watcher {
 
 const kib = (bytes: number): number => Math.ceil(bytes / 1024);
 
-function lines(total: number): Watcher {
-  return stepped(
+function lines(counted: number): Watcher {
+  let total = counted;
+  const watcher = stepped(
     (bytes) => put(`sent ${kib(bytes)}/${kib(total)} KB\r`),
     () => put('\n'),
   );
+  return {
+    ...watcher,
+    spare(bytes) {
+      total -= bytes;
+    },
+  };
 }
 
 /** For the original's graphical front ends: numbers on a descriptor, whose closing means "cancel". */
@@ -96,6 +111,7 @@ function stepped(show: (bytes: number) => boolean, end: () => void): Watcher {
       }
       return going;
     },
+    spare() {},
     tick() {},
     done() {
       if (going && last !== told) show(last);

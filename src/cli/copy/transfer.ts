@@ -8,7 +8,7 @@ import { openArguments } from './arguments.ts';
 import { type ConflictPolicy, settle } from './conflict.ts';
 import { displayName } from './display.ts';
 import { transferError } from './outcome.ts';
-import { amount, duration } from './progress.ts';
+import { amount, counted, duration } from './progress.ts';
 import type { Watcher } from './report-progress.ts';
 
 export interface Transfer {
@@ -50,7 +50,10 @@ export function sendPaths(transfer: Transfer): ExitCode {
         transfer.warn(`left out "${displayName(walk.path.subarray(0, walk.length))}": it is gone`);
     },
   });
-  let end = transfer.conflict === undefined ? undefined : settle(transfer, transfer.conflict, sender, args);
+  let end =
+    transfer.conflict === undefined
+      ? undefined
+      : settle({ ...transfer, spare: (bytes) => watcher.spare(bytes) }, transfer.conflict, sender, args);
   if (end === undefined)
     for (const { parentFd, name } of args) {
       end = sender.send(parentFd, name);
@@ -65,13 +68,13 @@ export function sendPaths(transfer: Transfer): ExitCode {
   }
   const seconds = (performance.now() - begin) / 1000;
   transfer.say(
-    `${transfer.move ? 'moved' : 'copied'} ${count(sender.files, 'file')}, ${count(sender.folders, 'folder')}, ${count(sender.links, 'link')}: ${amount(sender.bytes)} in ${duration(seconds)} (${amount(sender.bytes / Math.max(seconds, 0.001))}/s)`,
+    `${transfer.move ? 'moved' : 'copied'} ${counted(sender.files, 'file')}, ${counted(sender.folders, 'folder')}, ${counted(sender.links, 'link')}: ${amount(sender.bytes)} in ${duration(seconds)} (${amount(sender.bytes / Math.max(seconds, 0.001))}/s)`,
   );
   if (left.special > 0)
-    transfer.say(`left out ${count(left.special, 'device, pipe or socket', 'devices, pipes or sockets')}`);
+    transfer.say(`left out ${counted(left.special, 'device, pipe or socket', 'devices, pipes or sockets')}`);
   if (left.taken > 0)
-    transfer.say(`left out ${count(left.taken, 'file or link', 'files or links')} that the receiver has`);
-  if (left.link > 0) transfer.say(`left out ${count(left.link, 'link')}, as asked for`);
+    transfer.say(`left out ${counted(left.taken, 'file or link', 'files or links')} that the receiver has`);
+  if (left.link > 0) transfer.say(`left out ${counted(left.link, 'link')}, as asked for`);
   return journal === undefined ? EXIT.ok : removeMoved(transfer, journal, args);
 }
 
@@ -88,8 +91,4 @@ function removeMoved(
   );
   journal.close();
   return EXIT.ok;
-}
-
-function count(n: number, one: string, many = `${one}s`): string {
-  return `${n} ${n === 1 ? one : many}`;
 }
