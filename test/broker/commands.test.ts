@@ -174,7 +174,7 @@ test('the asking program of the terminal: what is typed is the answer, and nothi
 test('mount(8)’s helper: its arguments, and a whole mount', needsMount, async (t) => {
   const argv = (...args: string[]): unknown => {
     const helper = helperCommand(args);
-    return 'why' in helper ? 'refused' : helper.argv.slice(3);
+    return 'argv' in helper ? helper.argv.slice(3) : 'why' in helper ? 'refused' : helper.options;
   };
   assert.deepEqual(argv('vault:/a', '/mnt', '-o', 'rw,client=fuse,noatime'), [
     '--client=fuse',
@@ -183,6 +183,8 @@ test('mount(8)’s helper: its arguments, and a whole mount', needsMount, async 
   ]);
   assert.deepEqual(argv('vault:/a', '/mnt', '-n', '-v'), []);
   assert.deepEqual(argv('vault:/a', '/mnt', '-r'), ['-o', 'ro']);
+  assert.deepEqual(argv('vault:/a', '/mnt', '-s', '-o', 'ro,what,msize=1'), ['-o', 'ro,msize=1']);
+  assert.deepEqual(argv('vault:/a', '/mnt', '-o', 'rw,remount,noexec'), ['rw', 'noexec']);
   assert.equal(argv('-o', 'ro'), 'refused');
   assert.equal(argv('vault:/a', '/mnt', '-N', '/proc/1/ns/mnt'), 'refused');
   assert.equal(argv('vault:/a', '/mnt', '--x'), 'refused');

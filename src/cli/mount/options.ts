@@ -70,8 +70,15 @@ const VALUES: ReadonlyMap<string, string> = new Map([
   ['msize', 'largest message in bytes'],
 ]);
 
-/** What fstab(5) and mount(8) add for themselves. */
-const IGNORED = /^(?:_netdev|nofail|auto|noauto|user|nouser|users|owner|group|defaults|comment=.*|x-.*)$/;
+/** What fstab(5) and mount(8) add for themselves, and words for what is so anyway. */
+const IGNORED =
+  /^(?:_netdev|nofail|auto|noauto|user|nouser|users|owner|group|user=.*|defaults|comment=.*|[xX]-.*|async|diratime|relatime|norelatime|nostrictatime|nolazytime|nomand|silent|loud)$/;
+
+/** Is there such an option, whatever its value? */
+export function isMountOption(option: string): boolean {
+  const [name = ''] = option.split('=');
+  return SWITCHES.has(name) || VALUES.has(name) || IGNORED.test(option);
+}
 
 /** Every option with its meaning, for `--help` and the manual page's test. */
 export const MOUNT_OPTIONS: readonly (readonly [name: string, help: string])[] = [
