@@ -170,6 +170,10 @@ test('the warm-up rehearses in idle moments alone, in one line of slices, and en
     setImmediate(() => {
       asked.inARow = 0;
     });
+    // As on a crowded machine: when Node looks at its timers again, the next one is due.
+    process.nextTick(() => {
+      for (const since = performance.now(); performance.now() - since < 3; );
+    });
     return asked.times > 2;
   };
   warmUp.start();

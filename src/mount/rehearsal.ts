@@ -280,6 +280,7 @@ export class WarmUp {
   private spent = 0;
   private rounds = 0;
   private timer: NodeJS.Timeout | undefined;
+  private turn: NodeJS.Immediate | undefined;
 
   constructor(sys: Sys, options: MountOptions) {
     this.play = new Rehearsal(sys, options);
@@ -287,18 +288,23 @@ export class WarmUp {
 
   /** Begins, or goes on; while it runs a further call changes nothing. */
   start(): void {
-    if (this.spent >= TOTAL_MS || this.timer !== undefined) return;
-    this.timer = setTimeout(() => this.slice(), 1);
+    if (this.spent >= TOTAL_MS || this.timer !== undefined || this.turn !== undefined) return;
+    // A timer that comes due while Node runs timers is run with them; an immediate comes after everything else has had its turn.
+    this.timer = setTimeout(() => {
+      this.timer = undefined;
+      this.turn = setImmediate(() => this.slice());
+    }, 1);
   }
 
   stop(): void {
     this.spent = TOTAL_MS;
     clearTimeout(this.timer);
-    this.timer = undefined;
+    clearImmediate(this.turn);
+    this.timer = this.turn = undefined;
   }
 
   private slice(): void {
-    this.timer = undefined;
+    this.turn = undefined;
     if (this.idle()) {
       const since = performance.now();
       while (performance.now() - since < SLICE_MS) this.play.round(this.rounds++);
