@@ -23,7 +23,8 @@ const AGENT_CALL = v.strictObject({
   /** `SERVICE+ARGUMENT`. */
   service: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_.-]{1,100}(?:\+[A-Za-z0-9_.+-]{0,100})?$/)),
   source: v.string(),
-  given: GIVEN,
+  /** With the services of folders, and with no other. */
+  given: v.exactOptional(GIVEN),
 });
 export type AgentCall = v.InferOutput<typeof AGENT_CALL>;
 

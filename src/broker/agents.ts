@@ -2,6 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import * as v from 'valibot';
 import { EXIT, NinefoldError, printable } from '../base/error.ts';
 import { connectSocket } from '../transport/connect.ts';
@@ -15,12 +16,13 @@ import type { BrokerSys } from './sys.ts';
 /** A service that runs in another machine. */
 export interface AgentRun {
   readonly ended: Promise<Ended>;
-  /** Ends it, with all that it started. Idempotent. */
-  end(): void;
+  /** Ends it, with all that it started; resolves when that is done, within half a second. Idempotent. */
+  end(): Promise<void>;
 }
 
 const CONNECT_MS = 10_000;
 const GRACE_MS = 500;
+const LOOK_MS = 20;
 /** A process that could not be started has qrexec's status for that. */
 const CANNOT_RUN = 125;
 
@@ -70,28 +72,29 @@ export function runOf(child: ChildProcess): AgentRun {
       setImmediate(() => resolve({ exit: code ?? 1, words: lastLine(words) }));
     });
   });
-  const kill = (signal: NodeJS.Signals): void => {
-    if (child.pid === undefined) return;
+  /** To the whole group; false: nobody of it is left. */
+  const kill = (signal: NodeJS.Signals | 0): boolean => {
     try {
-      process.kill(-child.pid, signal);
+      return child.pid !== undefined && process.kill(-child.pid, signal);
     } catch {
-      // ESRCH: it is gone.
+      return false;
     }
   };
-  let ending = false;
+  let ending: Promise<void> | undefined;
   return {
     ended,
     end() {
-      if (ending) return;
-      ending = true;
-      kill('SIGTERM');
-      const timer = setTimeout(() => kill('SIGKILL'), GRACE_MS);
-      void ended.then(() => {
-        clearTimeout(timer);
-        kill('SIGKILL');
-      });
+      ending ??= endGroup(kill);
+      return ending;
     },
   };
+}
+
+/** The first of a group may be a shell, which goes at once: the others have things to put away, and so long for it. */
+async function endGroup(kill: (signal: NodeJS.Signals | 0) => boolean): Promise<void> {
+  const until = performance.now() + GRACE_MS;
+  for (let left = kill('SIGTERM'); left && performance.now() < until; left = kill(0)) await sleep(LOOK_MS);
+  kill('SIGKILL');
 }
 
 const ENDED = v.object({ exit: v.pipe(v.number(), v.integer()), words: v.string() });
@@ -128,5 +131,10 @@ function passed(sys: BrokerSys, fd: number, call: AgentCall, data: number): Agen
     control.destroy();
     return parseEnded(line);
   });
-  return { ended, end: () => void control.destroy() };
+  return {
+    ended,
+    async end() {
+      control.destroy();
+    },
+  };
 }

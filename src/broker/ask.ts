@@ -2,7 +2,9 @@
 
 import { spawn } from 'node:child_process';
 import { because, printable } from '../base/error.ts';
-import { type Answer, parseAnswer, type Question } from '../policy/asking.ts';
+import { type Answer, parseAnswer } from '../policy/answer.ts';
+import type { Question } from '../policy/asking.ts';
+import type { ServiceQuestion } from '../policy/service-asking.ts';
 
 /** How a question ended. */
 export type Asked =
@@ -23,7 +25,7 @@ const AFTER_END_MS = 500;
  */
 export function askBy(
   argv: readonly string[],
-  question: Question,
+  question: Question | ServiceQuestion,
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<Asked> {
   const [program = '', ...args] = argv;

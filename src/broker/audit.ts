@@ -21,6 +21,8 @@ export interface AuditEntry {
   readonly target?: string;
   readonly folder?: string;
   readonly access?: string;
+  /** What was asked for where it was no folder: `SERVICE` or `SERVICE+ARGUMENT`. */
+  readonly service?: string;
   readonly result?: string;
   readonly rule?: string;
   readonly session?: string;

@@ -8,8 +8,8 @@ import { parseName } from '../policy/name.ts';
 import type { Access, Request, Rule } from '../policy/rule.ts';
 import { type Ask, parseAsk } from '../policy/wire.ts';
 import { ruleWords } from '../policy/words.ts';
-import { broken, type Desk, invalid, REFUSED, type Reply } from './desk.ts';
-import type { Turn } from './gate.ts';
+import { broken, type Desk, invalid, REFUSED, type Reply, tellFlood, turnedAway } from './desk.ts';
+import { CLOSED_WORDS, type Turn } from './gate.ts';
 
 /** Why a request is refused, in one word for our clients. */
 export type Refusal = 'denied' | 'blocked' | 'timeout' | 'unknown' | 'busy' | 'failed';
@@ -52,7 +52,7 @@ async function decide(desk: Desk, source: string, ask: Ask): Promise<Reply> {
   const disposable = disposableByName(request) || machines.some((m) => m.disposable);
   const turn = await desk.gate.enter(source);
   if (typeof turn === 'string') {
-    turnedAway(desk, request, turn, CLOSED[turn]);
+    turnedAway(desk, request, turn, CLOSED_WORDS[turn]);
     return refuse(ask, 'busy');
   }
   let outcome: 'allowed' | 'refused' = 'refused';
@@ -64,12 +64,6 @@ async function decide(desk: Desk, source: string, ask: Ask): Promise<Reply> {
     turn.leave(outcome);
   }
 }
-
-const CLOSED = {
-  pending: 'a question of this qube is open already',
-  'cool-down': 'it was refused just now and is to wait',
-  queue: 'the questions of other qubes took too long',
-} as const;
 
 /** A client that cannot say "read only" is content with it. */
 function verdict(book: Book, ask: Ask, request: Request, now: number): Decision {
@@ -86,13 +80,7 @@ async function question(
   disposable: boolean,
 ): Promise<Reply> {
   desk.audit.write({ event: 'request', ...request });
-  if (turn.refusedMeanwhile > 0)
-    desk.audit.write({
-      event: 'flood',
-      source: request.source,
-      count: turn.refusedMeanwhile,
-      why: 'so many requests were refused unasked since the last question',
-    });
+  tellFlood(desk, request.source, turn);
   const look = await desk.look?.(request.target, request.folder);
   const { patience } = desk;
   const { refusedMeanwhile, waiting, waitingFile } = turn;
@@ -179,12 +167,6 @@ function allowed(desk: Desk, ask: Ask, { rule, access }: Decision & { kind: 'all
   const print = fingerprint(desk.sha256, rule, access);
   const stdout = ask.extended ? `${print}\n${JSON.stringify({ access, lasts: rule.lasts })}\n` : print;
   return { exit: 0, stdout, stderr: '' };
-}
-
-/** One line in the log for the first of a flood, and for powers of ten. */
-function turnedAway(desk: Desk, request: Request, result: string, why: string): void {
-  const { tell, count } = desk.gate.count(request.source, 'turned-away', 3);
-  if (tell) desk.audit.write({ event: 'refused', ...request, result, why, ...(count > 1 ? { count } : {}) });
 }
 
 function refuse(ask: Ask, refused: Refusal): Reply {

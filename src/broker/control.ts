@@ -38,3 +38,38 @@ export function readLineOf(socket: Socket, max: number, patienceMs?: number): Pr
     socket.on('data', onData).once('end', none).once('close', none);
   });
 }
+
+/** One line after the other, each as `readLineOf` has one; listens to the socket from now on, and undefined is the last. One `next` at a time. */
+export function linesOf(socket: Socket, max: number): { next(): Promise<string | undefined> } {
+  let bytes = Buffer.alloc(0);
+  let over = false;
+  let wake = (): void => {};
+  socket.on('data', (part: Buffer) => {
+    if (over) return;
+    bytes = Buffer.concat([bytes, part]);
+    // Several may have come together; one alone has no more than `max` bytes.
+    over = bytes.length > max && !bytes.includes(0x0a);
+    wake();
+  });
+  const end = (): void => {
+    over = true;
+    wake();
+  };
+  socket.once('end', end).once('close', end);
+  return {
+    async next() {
+      for (;;) {
+        const newline = bytes.indexOf(0x0a);
+        if (newline >= 0) {
+          const line = bytes.subarray(0, newline).toString('utf8');
+          bytes = bytes.subarray(newline + 1);
+          return line;
+        }
+        if (over) return undefined;
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    },
+  };
+}

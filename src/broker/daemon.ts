@@ -6,9 +6,11 @@ import { NinefoldError, printable } from '../base/error.ts';
 import type { Sys } from '../base/sys.ts';
 import { Turns } from '../base/turns.ts';
 import { isFingerprint } from '../policy/fingerprint.ts';
+import { type AskedService, isAskedService, type ServiceRequest } from '../policy/service-asking.ts';
 import { AUTHORIZE_MAX, FOLDER_LINE_MAX, parseFolderLine } from '../policy/wire.ts';
 import { acceptor } from '../transport/accepting.ts';
 import type { Listener } from '../transport/listener.ts';
+import type { AgentCall } from './agent-call.ts';
 import { type AgentRun, startAgent } from './agents.ts';
 import { authorize } from './authorize.ts';
 import type { Ended } from './call.ts';
@@ -17,7 +19,8 @@ import { readLineOf, takeData } from './control.ts';
 import type { Desk, Look, Reply } from './desk.ts';
 import { type Kept, keep, LOOK_MS } from './keeper.ts';
 import { readLineExactly } from './line.ts';
-import { type Admitted, admit, refused } from './query.ts';
+import { admit, refused } from './query.ts';
+import { allowService, keepService } from './service-call.ts';
 import type { BrokerSys } from './sys.ts';
 
 export interface BrokerOptions {
@@ -40,6 +43,8 @@ const CALL = v.strictObject({
   version: v.literal(1),
   target: v.pipe(v.string(), v.maxLength(63)),
   service: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_.-]{1,60}(?:\+[A-Za-z0-9_.+-]{0,60})?$/)),
+  /** The caller waits for one more line, `{"started":true}`, when the service has been started. */
+  started: v.exactOptional(v.literal(true)),
 });
 const CALL_MAX = 1024;
 const CALL_MS = 10_000;
@@ -52,6 +57,20 @@ const CANNOT_RUN = 125;
 const REFUSED = 126;
 /** Of ConnectToFolder: another folder has taken the place of the one that was granted. */
 const REPLACED = 116;
+
+/** What a call is made through. */
+interface Caller {
+  /** The service's standard input and output. */
+  readonly data: number;
+  /** Closes it here, unless it was taken. Idempotent. */
+  close(): void;
+  /** It is whoever's takes it from then on. */
+  take(): number;
+  /** The service has been started. */
+  started(): void;
+  /** Whether the caller has given it up. */
+  gone(): boolean;
+}
 
 const REFUSAL: Ended = { exit: REFUSED, words: 'Request refused' };
 
@@ -96,10 +115,8 @@ export class Broker {
     } finally {
       clearInterval(timer);
       const left = [...this.#sessions.values()];
-      for (const session of left) {
-        session.why ??= 'the broker was ended';
-        session.run.end();
-      }
+      for (const session of left) session.why ??= 'the broker was ended';
+      await Promise.all(left.map(({ run }) => run.end()));
       await Promise.all(left.map(({ run }) => run.ended));
       // Each tells the log in a turn of its own.
       while (this.#sessions.size > 0) await new Promise((resolve) => setImmediate(resolve));
@@ -123,18 +140,18 @@ export class Broker {
     }
     this.#calls.set(of, mine + 1);
     this.#all++;
-    let data = -1;
+    let caller: Caller | undefined;
     const control = { socket: undefined as Socket | undefined };
     try {
-      data = await takeData(sys, fd);
+      const data = await takeData(sys, fd);
+      caller = this.#callerOf(data, control);
       const socket = new Socket({ fd });
       control.socket = socket;
       socket.on('error', () => {});
       const line = data < 0 ? undefined : await readLineOf(socket, CALL_MAX, CALL_MS);
       const call = v.safeParse(CALL, json(line));
-      const given = data;
-      data = -1;
-      const ended = call.success ? await this.#call(source, call.output, given) : this.#drop(given);
+      const ended = call.success ? await this.#call(source, call.output, caller) : REFUSAL;
+      caller.close();
       socket.end(`${JSON.stringify(ended)}\n`);
     } catch (error) {
       const words = error instanceof NinefoldError ? error.message : 'internal error';
@@ -142,32 +159,45 @@ export class Broker {
       control.socket?.end(`${JSON.stringify({ exit: CANNOT_RUN, words })}\n`);
     } finally {
       if (control.socket === undefined) sys.close(fd);
-      if (data >= 0) sys.close(data);
+      caller?.close();
       this.#calls.set(of, (this.#calls.get(of) ?? 1) - 1);
       this.#all--;
     }
   }
 
-  #drop(data: number): Ended {
-    if (data >= 0) this.#o.sys.close(data);
-    return REFUSAL;
+  #callerOf(data: number, control: { readonly socket: Socket | undefined }): Caller {
+    let open = data >= 0;
+    return {
+      data,
+      close: () => {
+        if (open) this.#o.sys.close(data);
+        open = false;
+      },
+      take: () => {
+        open = false;
+        return data;
+      },
+      started: () => void control.socket?.write('{"started":true}\n'),
+      gone: () => control.socket === undefined || control.socket.destroyed || control.socket.readableEnded,
+    };
   }
 
-  /** `data` is taken over. */
-  async #call(source: string, call: v.InferOutput<typeof CALL>, data: number): Promise<Ended> {
+  async #call(source: string, call: v.InferOutput<typeof CALL>, caller: Caller): Promise<Ended> {
     const plus = call.service.indexOf('+');
     const service = plus < 0 ? call.service : call.service.slice(0, plus);
     const argument = plus < 0 ? '' : call.service.slice(plus + 1);
     this.#o.note('debug', `${source} calls ${service} of ${printable(call.target)}`);
     if (call.target === 'dom0' || call.target === '@adminvm')
-      return service === 'ruddo.AuthorizeFolderAccess' ? this.#authorize(source, data) : this.#drop(data);
+      return service === 'ruddo.AuthorizeFolderAccess' ? this.#authorize(source, caller) : REFUSAL;
     if (service === 'ruddo.ConnectToFolder' && isFingerprint(argument))
-      return this.#connect(source, call.target, argument, data);
-    return this.#drop(data);
+      return this.#connect(source, call.target, argument, caller);
+    const request = { source, target: call.target, service: call.service };
+    if (!isAskedService(service)) return REFUSAL;
+    return this.#service(request, service, caller, call.started === true ? caller.started : undefined);
   }
 
-  async #authorize(source: string, data: number): Promise<Ended> {
-    const socket = new Socket({ fd: data, allowHalfOpen: true });
+  async #authorize(source: string, caller: Caller): Promise<Ended> {
+    const socket = new Socket({ fd: caller.take(), allowHalfOpen: true });
     socket.on('error', () => {});
     const bytes = await readAll(socket, AUTHORIZE_MAX, CALL_MS);
     const reply: Reply = await authorize(this.#desk, source, bytes);
@@ -178,70 +208,28 @@ export class Broker {
     return { exit: reply.exit, words: reply.stderr.trim() };
   }
 
-  async #connect(source: string, target: string, print: string, data: number): Promise<Ended> {
+  async #connect(source: string, target: string, print: string, caller: Caller): Promise<Ended> {
     const { sys } = this.#o;
-    let open = true;
-    const close = (): void => {
-      if (open) sys.close(data);
-      open = false;
+    const address = this.#machine(target)?.address;
+    const line = await readLineExactly(sys, caller.data, FOLDER_LINE_MAX, CALL_MS);
+    const folder = line === undefined ? undefined : parseFolderLine(line);
+    if (address === undefined || folder === undefined || !folder.ok) return REFUSAL;
+    const claim = { print, source, target, folder: folder.value, knowsReadOnly: true };
+    const admitted = await admit(this.#desk, claim);
+    if (!admitted.ok) {
+      refused(this.#desk, claim, admitted.why);
+      return REFUSAL;
+    }
+    const { access, rule } = admitted.value;
+    const bound = rule.bound !== undefined && rule.folder === folder.value ? { bound: rule.bound } : {};
+    const kept = keep(this.#desk, admitted.value);
+    const call: AgentCall = {
+      version: 1,
+      service: `ruddo.ConnectToFolder+${print}`,
+      source,
+      given: { folder: folder.value, access, ...bound },
     };
-    try {
-      const address = this.#machine(target)?.address;
-      const line = await readLineExactly(sys, data, FOLDER_LINE_MAX, CALL_MS);
-      const folder = line === undefined ? undefined : parseFolderLine(line);
-      if (address === undefined || folder === undefined || !folder.ok) return REFUSAL;
-      const claim = { print, source, target, folder: folder.value, knowsReadOnly: true };
-      const admitted = await admit(this.#desk, claim);
-      if (!admitted.ok) {
-        refused(this.#desk, claim, admitted.why);
-        return REFUSAL;
-      }
-      return await this.#serve(print, admitted.value, address, { data, close });
-    } finally {
-      close();
-    }
-  }
-
-  async #serve(
-    print: string,
-    admitted: Admitted,
-    address: NonNullable<MachineConfig['address']>,
-    channel: { readonly data: number; close(): void },
-  ): Promise<Ended> {
-    const { folder, access, source, rule } = admitted;
-    const bound = rule.bound !== undefined && rule.folder === folder ? { bound: rule.bound } : {};
-    const kept = keep(this.#desk, admitted);
-    try {
-      const run = await startAgent(
-        this.#o.sys,
-        address,
-        this.#o.agent,
-        {
-          version: 1,
-          service: `ruddo.ConnectToFolder+${print}`,
-          source,
-          given: { folder, access, ...bound },
-        },
-        channel.data,
-      );
-      this.#sessions.set(kept, { run });
-      // The agent has its own: with another one here the client would not see the end.
-      channel.close();
-      return await this.#ended(kept, run, admitted);
-    } catch (error) {
-      kept.over(`its machine cannot be reached: ${error instanceof Error ? error.message : error}`);
-      throw error;
-    }
-  }
-
-  async #ended(kept: Kept, run: AgentRun, admitted: Admitted): Promise<Ended> {
-    const ended = await run.ended;
-    const said = ended.words === '' ? '' : `: ${ended.words}`;
-    const byItself =
-      ended.exit === 0 ? 'the client closed it' : `the server ended with status ${ended.exit}${said}`;
-    kept.over(this.#sessions.get(kept)?.why ?? byItself);
-    this.#sessions.delete(kept);
-    const { rule } = admitted;
+    const ended = await this.#run(kept, address, call, caller);
     if (ended.exit === REPLACED)
       await this.#desk.store.change((rules) => ({
         rules: rules.filter((r) => r.id !== rule.id),
@@ -250,13 +238,60 @@ export class Broker {
     return ended;
   }
 
+  /** A service that a person is asked about each time. */
+  async #service(
+    request: ServiceRequest,
+    service: AskedService,
+    caller: Caller,
+    started: (() => void) | undefined,
+  ): Promise<Ended> {
+    const { source, target } = request;
+    if (!(await allowService(this.#desk, request, service))) return REFUSAL;
+    const kept = keepService(this.#desk, request);
+    const address = this.#machine(target)?.address;
+    if (caller.gone() || address === undefined) {
+      kept.over(address === undefined ? 'its machine has no agent' : 'the caller had gone before the answer');
+      return REFUSAL;
+    }
+    const call: AgentCall = { version: 1, service: request.service, source };
+    return this.#run(kept, address, call, caller, started);
+  }
+
+  /** Starts what was allowed and keeps it until it ends, or has to. `started` is called in between. */
+  async #run(
+    kept: Kept,
+    address: NonNullable<MachineConfig['address']>,
+    call: AgentCall,
+    caller: Caller,
+    started?: () => void,
+  ): Promise<Ended> {
+    try {
+      const run = await startAgent(this.#o.sys, address, this.#o.agent, call, caller.data);
+      this.#sessions.set(kept, { run });
+      // The agent has its own: with another one here the client would not see the end.
+      caller.close();
+      started?.();
+      const ended = await run.ended;
+      const said = ended.words === '' ? '' : `: ${ended.words}`;
+      const byItself =
+        ended.exit === 0 ? 'the client closed it' : `the server ended with status ${ended.exit}${said}`;
+      kept.over(this.#sessions.get(kept)?.why ?? byItself);
+      return ended;
+    } catch (error) {
+      kept.over(`its machine cannot be reached: ${error instanceof Error ? error.message : error}`);
+      throw error;
+    } finally {
+      this.#sessions.delete(kept);
+    }
+  }
+
   #checkSessions(): void {
     for (const [kept, session] of this.#sessions) {
       const why = session.why === undefined ? kept.check() : undefined;
       if (why === undefined) continue;
       this.#o.note('info', `ending session ${kept.id}: ${printable(why)}`);
       session.why = why;
-      session.run.end();
+      void session.run.end();
     }
   }
 
@@ -280,7 +315,7 @@ export class Broker {
     }
     const line = await readLineOf(socket, CALL_MAX, LOOK_WAIT_MS);
     socket.destroy();
-    run.end();
+    void run.end();
     const parsed = v.safeParse(LOOK, json(line));
     return parsed.success ? parsed.output : undefined;
   }

@@ -3,9 +3,10 @@
 import { printable } from '../base/error.ts';
 import type { Question } from '../policy/asking.ts';
 import type { Sha256 } from '../policy/fingerprint.ts';
+import type { ServiceQuestion } from '../policy/service-asking.ts';
 import type { Asked } from './ask.ts';
 import type { Audit, AuditEntry } from './audit.ts';
-import type { Gate } from './gate.ts';
+import type { Gate, Turn } from './gate.ts';
 import type { Sessions } from './sessions.ts';
 import type { PolicyStore } from './store.ts';
 
@@ -32,7 +33,7 @@ export interface Desk {
   machine(name: string): Promise<Machine>;
   /** Which folder that is now, where the target can be asked beforehand; undefined where it cannot. */
   look?(target: string, folder: string): Promise<Look | undefined>;
-  ask(question: Question): Promise<Asked>;
+  ask(question: Question | ServiceQuestion): Promise<Asked>;
 }
 
 /** What the target says of a folder before a person is asked. */
@@ -64,6 +65,24 @@ export function invalid(desk: Desk, source: string, service: string, why: string
       ...(count > 1 ? { count } : {}),
     });
   return { exit: INVALID, stdout: '', stderr: 'error: the request is invalid\n' };
+}
+
+/** A request that is refused without a question: one line in the log for the first of a flood, and for powers of ten. */
+export function turnedAway(
+  desk: Desk,
+  request: Pick<AuditEntry, 'target' | 'folder' | 'access' | 'service'> & { readonly source: string },
+  result: string,
+  why: string,
+): void {
+  const { tell, count } = desk.gate.count(request.source, 'turned-away', 3);
+  if (tell) desk.audit.write({ event: 'refused', ...request, result, why, ...(count > 1 ? { count } : {}) });
+}
+
+/** Before the next question of a source: how many of its requests were refused unasked since the last one. */
+export function tellFlood(desk: Desk, source: string, turn: Pick<Turn, 'refusedMeanwhile'>): void {
+  if (turn.refusedMeanwhile === 0) return;
+  const why = 'so many requests were refused unasked since the last question';
+  desk.audit.write({ event: 'flood', source, count: turn.refusedMeanwhile, why });
 }
 
 /** The log is told of the damage, the other side of nothing but the refusal. */

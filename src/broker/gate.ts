@@ -15,6 +15,12 @@ export type Closed =
   /** Questions of others stood in line for too long. */
   | 'queue';
 
+export const CLOSED_WORDS: Readonly<Record<Closed, string>> = {
+  pending: 'a question of this qube is open already',
+  'cool-down': 'it was refused just now and is to wait',
+  queue: 'the questions of other qubes took too long',
+};
+
 /** A question may be put. `leave` tells how it ended. */
 export interface Turn {
   /** Requests of this source that were turned away since the last question. */

@@ -2,7 +2,8 @@
 // What comes from outside: requests of other machines, answers of asking programs.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseAnswer, questionOf, ruleOf } from './asking.ts';
+import { parseAnswer } from './answer.ts';
+import { questionOf, ruleOf } from './asking.ts';
 import { decodeBase64, encodeBase64 } from './base64.ts';
 import type { Request, Rule } from './rule.ts';
 import { formatAsk, parseAsk, parseFolderLine } from './wire.ts';

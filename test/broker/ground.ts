@@ -12,7 +12,8 @@ import { Gate } from '../../src/broker/gate.ts';
 import { Sessions } from '../../src/broker/sessions.ts';
 import { PolicyStore } from '../../src/broker/store.ts';
 import { openSys } from '../../src/linux/index.ts';
-import type { Answer, Question } from '../../src/policy/asking.ts';
+import type { Answer } from '../../src/policy/answer.ts';
+import type { Question } from '../../src/policy/asking.ts';
 import type { Rule } from '../../src/policy/rule.ts';
 
 export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');

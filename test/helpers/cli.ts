@@ -17,6 +17,8 @@ export interface RunHow {
   env?: Record<string, string>;
   cwd?: string;
   uid?: number;
+  /** All of its standard input; else it has none. */
+  stdin?: Uint8Array;
   /** Descriptors from 3 on. */
   fds?: readonly (number | 'pipe' | ChildProcess['stdin'])[];
   /** Milliseconds after which it is killed; the code is then SIGKILL. */
@@ -34,11 +36,12 @@ export interface Running {
 export function start(argv: readonly string[], how: RunHow = {}): Running {
   const [command = '', ...args] = argv;
   const child = spawn(command, args, {
-    stdio: ['ignore', 'pipe', 'pipe', ...(how.fds ?? [])],
+    stdio: [how.stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', ...(how.fds ?? [])],
     env: { ...process.env, ...how.env },
     cwd: how.cwd,
     ...(how.uid === undefined ? {} : { uid: how.uid, gid: how.uid }),
   });
+  child.stdin?.on('error', () => {}).end(how.stdin);
   const out = { stdout: '', stderr: '' };
   child.stdout?.setEncoding('utf8').on('data', (text: string) => {
     out.stdout += text;

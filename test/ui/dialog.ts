@@ -6,6 +6,11 @@ import { join } from 'node:path';
 import { after, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Question, questionOf } from '../../src/policy/asking.ts';
+import {
+  type AskedService,
+  type ServiceQuestion,
+  serviceQuestionOf,
+} from '../../src/policy/service-asking.ts';
 import { leftovers, type Ran } from '../helpers/cli.ts';
 import { TOP } from '../helpers/places.ts';
 import { cannotShow, Desktop } from './desktop.ts';
@@ -43,6 +48,13 @@ export const question = (more: Partial<Question> = {}): Question => ({
   ),
   ...more,
 });
+
+export const aboutFiles = (service: AskedService): ServiceQuestion =>
+  serviceQuestionOf({ source: 'work', target: 'vault', service }, service, {
+    patience: 60,
+    refusedMeanwhile: 0,
+    waiting: 0,
+  });
 
 export interface Dialog {
   readonly pid: number;
@@ -83,7 +95,7 @@ export function launch(t: TestContext, desktop: Desktop, asked: unknown, env: Re
 export async function ask(
   t: TestContext,
   desktop: Desktop,
-  asked: Question,
+  asked: Question | ServiceQuestion,
   env: Record<string, string> = {},
   title = TITLE,
 ): Promise<Dialog> {

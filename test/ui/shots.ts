@@ -3,6 +3,7 @@
 
 import { type Question, questionOf } from '../../src/policy/asking.ts';
 import type { Desktop } from './desktop.ts';
+import { aboutFiles } from './dialog.ts';
 import { MANAGER_SHOTS } from './manager-shots.ts';
 
 export interface Shot {
@@ -69,6 +70,12 @@ export const SHOTS: readonly Shot[] = [
     input: asked({
       folder: `/home/user/${Array.from({ length: 15 }, (_, i) => `${'folder-in-a-folder-'.repeat(11)}${i}`).join('/')}`,
     }),
+  },
+  {
+    ...ASK,
+    name: 'ask-files',
+    title: 'Files from another machine',
+    input: JSON.stringify(aboutFiles('qubes.Filecopy')),
   },
   ...MANAGER_SHOTS,
 ];

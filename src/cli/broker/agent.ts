@@ -47,8 +47,7 @@ export async function serveAgent(path: string): Promise<ExitCode> {
     await turns.run();
   } finally {
     listener.close();
-    for (const run of runs) run.end();
-    await Promise.all([...runs].map((run) => run.ended));
+    await Promise.all([...runs].map((run) => run.end()));
   }
   return exit;
 }
@@ -66,7 +65,7 @@ async function take(sys: BrokerSys, fd: number, runs: Set<AgentRun>): Promise<vo
       spawn(process.execPath, argv, { stdio: [data, data, 'pipe'], detached: true, cwd: '/' }),
     );
     runs.add(run);
-    control.once('close', () => run.end());
+    control.once('close', () => void run.end());
     control.resume();
     closeSync(data);
     const ended = await run.ended;

@@ -3,6 +3,7 @@
 import { EXIT, NinefoldError } from '../../base/error.ts';
 import { decodeAgentCall } from '../../broker/agent-call.ts';
 import { runService } from '../rpc/main.ts';
+import { fileService } from './file-services.ts';
 
 /** Does the call that a broker has written as one word; resolves with the service's status. Throws NinefoldError AGENT_CALL (exit 64). */
 export async function oneCall(word: string): Promise<number> {
@@ -17,6 +18,8 @@ export async function oneCall(word: string): Promise<number> {
       remedy: 'leave it to the broker to write it; its version may be another',
     });
   const { service, source, given } = call.value;
+  // A broker that gives no folder has asked about files.
+  if (given === undefined) return fileService(service, source);
   const plus = service.indexOf('+');
   const name = plus < 0 ? service : service.slice(0, plus);
   const argument = plus < 0 ? undefined : service.slice(plus + 1);

@@ -3,10 +3,11 @@
 import { spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { EXIT, NinefoldError } from '../../base/error.ts';
+import { EXIT, NinefoldError, printable } from '../../base/error.ts';
+import { callRoute } from '../broker/places.ts';
+import { usageError } from '../report.ts';
 import { programPath } from '../serve/launch.ts';
 
-/** qrexec-client-vm, or whatever has its command line: NINEFOLD_QREXEC_CLIENT names another. */
 const CLIENT = 'qrexec-client-vm';
 
 export interface ServiceCall {
@@ -24,14 +25,14 @@ export interface ServiceCall {
 }
 
 /**
- * Calls a service of another machine, after its policy, or a person, has said yes. This is the one place that knows how: a broker that is called like
- * qrexec-client-vm takes its place by its name in PATH or in NINEFOLD_QREXEC_CLIENT. Resolves with its exit status. Throws NinefoldError SERVICE_CLIENT (exit 71).
+ * Calls a service of another machine, after its policy, or a person, has said yes. This is the one place that knows how: qrexec-client-vm of Qubes, our own of that
+ * name where a broker runs, or the one that NINEFOLD_QREXEC_CLIENT names. Resolves with its exit status, EXIT.interrupted after Ctrl-C. Throws NinefoldError SERVICE_CLIENT (exit 71), SERVICE_TARGET (64).
  */
 export function callService(call: ServiceCall): Promise<number> {
-  const client = process.env.NINEFOLD_QREXEC_CLIENT ?? find(CLIENT);
+  const [client, ...before] = clientFor(call.target);
   if (client === undefined) throw missing();
   const local = call.input === undefined ? [process.execPath, programPath(call.program), ...call.args] : [];
-  const args = ['--filter-escape-chars-stderr', '--', call.target, call.service, ...local];
+  const args = [...before, '--filter-escape-chars-stderr', '--', call.target, call.service, ...local];
   const [stdin, other] = [
     call.input === undefined ? 'inherit' : 'pipe',
     call.quiet ? 'ignore' : 'inherit',
@@ -41,17 +42,46 @@ export function callService(call: ServiceCall): Promise<number> {
     env: { ...process.env, ...call.env },
   });
   child.stdin?.on('error', () => {}).end(call.input);
-  // Ctrl-C goes to the whole group; this process waits for what the client makes of it.
-  const wait = (): void => {};
+  // Ctrl-C goes to the whole group; this process waits until the others have ended, whatever they make of it.
+  let interrupted = false;
+  const wait = (): void => {
+    interrupted = true;
+  };
   process.on('SIGINT', wait);
   return new Promise((resolve, reject) => {
     child.once('error', () => reject(missing()));
     child.once('exit', (code, signal) => {
       process.off('SIGINT', wait);
-      resolve(signal === null ? (code ?? 1) : signal === 'SIGINT' ? EXIT.interrupted : 1);
+      if (interrupted || signal === 'SIGINT') resolve(EXIT.interrupted);
+      else resolve(code ?? 1);
     });
   });
 }
+
+/** A broker asks about machines that have a name: it has no window to choose one in, and no disposables. */
+function clientFor(target: string): string[] {
+  const route = callRoute();
+  if ('broker' in route) {
+    if (target.startsWith('@'))
+      throw usageError(
+        'SERVICE_TARGET',
+        'cannot call',
+        printable(target),
+        'without Qubes nobody chooses a machine for you, and there are no disposables',
+        'name a machine of the broker: "ninefold copy FILE MACHINE", "qvm-copy-to-vm MACHINE FILE"',
+      );
+    return [process.execPath, '--no-warnings', programPath(CLIENT)];
+  }
+  const program = route.qrexec === CLIENT ? find(CLIENT) : route.qrexec;
+  return program === undefined ? [] : [program];
+}
+
+/** What a person should know who has stopped a copy or a move by Ctrl-C. */
+export const INTERRUPTED_WORDS =
+  'stopped: files that had arrived whole stay there, nothing was removed here; --resume goes on where the receiver allows it';
+
+/** Whether it is a broker that asks: it has the name of the machine already. */
+export const isBrokered = (): boolean => 'broker' in callRoute();
 
 function find(name: string): string | undefined {
   for (const dir of (process.env.PATH ?? '').split(delimiter)) {
@@ -72,6 +102,7 @@ function missing(): NinefoldError {
     what: 'cannot call',
     on: CLIENT,
     why: 'it is not installed',
-    remedy: 'copy between Qubes with it, or without Qubes to unix:, ssh:// or exec: (ninefold copy --help)',
+    remedy:
+      'run this in a qube, start "ninefold broker", or copy to unix:, ssh:// or exec: (ninefold copy --help)',
   });
 }

@@ -11,7 +11,7 @@ import { say, usageError } from '../report.ts';
 import { numberOption } from '../values.ts';
 import { openTransportSys } from '../wiring.ts';
 import { raiseDescriptorLimit, unblock } from './agent.ts';
-import { callService } from './call.ts';
+import { callService, INTERRUPTED_WORDS } from './call.ts';
 import { CONFLICTS, type ConflictPolicy, conflictOption } from './conflict.ts';
 import { type Preflight, preflight } from './preflight.ts';
 import { bar, NOBODY, type Watcher } from './report-progress.ts';
@@ -185,7 +185,10 @@ async function callAgent(
     env: flags.progress ? { PROGRESS_TYPE: 'console', FILECOPY_TOTAL_BYTES: String(found.bytes) } : {},
   });
   if (status === 0) return EXIT.ok;
-  if (status === EXIT.interrupted) return EXIT.interrupted;
+  if (status === EXIT.interrupted) {
+    say(`ninefold ${verb}: ${INTERRUPTED_WORDS}`);
+    return EXIT.interrupted;
+  }
   throw new NinefoldError({
     code: 'SERVICE_FAILED',
     exit: status === 126 ? EXIT.noPermission : EXIT.unavailable,
@@ -210,7 +213,7 @@ function refusedNames(verb: string, found: Preflight): NinefoldError {
 
 const help = (verb: string): string => `
 Destinations:
-  QUBE                    a qube's QubesIncoming, after the system has asked
+  QUBE                    QubesIncoming of a qube, or of a machine of "ninefold broker", which asks first
 ${SOURCE_FORMS.map(([form, meaning]) => `  ${form.padEnd(22)}  ${meaning.replace('speaks 9P', 'is a receiver').replace('a folder of', 'a folder there, of')}`).join('\n')}
 
 At the other end of unix:, tcp:, vsock: and exec: is "ninefold receive FOLDER"; ssh:// starts it there.

@@ -12,14 +12,15 @@ export interface Account {
   readonly home: string;
 }
 
-/** The account of a user id, from passwd(5). Throws NinefoldError INCOMING_FAILED (exit 66) if there is none. */
-export function accountOf(uid: number, passwd = readFileSync('/etc/passwd', 'utf8')): Account {
+/** The account of a user id, or of a name, from passwd(5). Throws NinefoldError INCOMING_FAILED (exit 66) if there is none. */
+export function accountOf(who: number | string, passwd = readFileSync('/etc/passwd', 'utf8')): Account {
   for (const line of passwd.split('\n')) {
-    const [name = '', , id, gid, , home = ''] = line.split(':');
-    if (id !== undefined && /^[0-9]+$/.test(id) && Number(id) === uid)
-      return { name, uid, gid: Number(gid), home };
+    const [name = '', , id = '', gid, , home = ''] = line.split(':');
+    if (/^[0-9]+$/.test(id) && (who === name || who === Number(id)))
+      return { name, uid: Number(id), gid: Number(gid), home };
   }
-  throw failed(`user id ${uid}`, 'there is no such account', 'name one of /etc/passwd');
+  const of = typeof who === 'number' ? `user id ${who}` : `the user ${printable(who)}`;
+  throw failed(of, 'there is no such account', 'name one of /etc/passwd');
 }
 
 /**

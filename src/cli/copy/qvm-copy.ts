@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 
 import { basename } from 'node:path';
+import { EXIT } from '../../base/error.ts';
 import { openSys } from '../../linux/index.ts';
 import { describe, say } from '../report.ts';
 import { raiseDescriptorLimit } from './agent.ts';
-import { callService } from './call.ts';
+import { callService, INTERRUPTED_WORDS, isBrokered } from './call.ts';
 import { type Preflight, preflight } from './preflight.ts';
 
 /** What tree check and usage errors end with, as in the original. */
@@ -66,9 +67,9 @@ async function run(front: Front, args: readonly string[]): Promise<number> {
     say(
       `${front}: asking for a receiver that allows all names; --rename-unsafe sends them under names that every receiver takes`,
     );
-  if (FRONTS[front].target)
+  if (FRONTS[front].target && !isBrokered())
     say(`${front}: the name of the target will be asked for once more, by the system`);
-  return callService({
+  const status = await callService({
     target: wanted.target ?? '@default',
     service: found.unsafeNames > 0 ? 'qubes.Filecopy+allow-all-names' : 'qubes.Filecopy',
     program: 'qfile-agent',
@@ -83,6 +84,8 @@ async function run(front: Front, args: readonly string[]): Promise<number> {
     ],
     env: wanted.progress ? { PROGRESS_TYPE: 'console', FILECOPY_TOTAL_BYTES: String(found.bytes) } : {},
   });
+  if (status === EXIT.interrupted) say(`${front}: ${INTERRUPTED_WORDS}`);
+  return status;
 }
 
 function dryRun(front: Front, found: Preflight): number {

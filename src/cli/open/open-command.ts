@@ -27,7 +27,7 @@ export function addOpen(program: Command): Command {
     .argument('<file>', 'the file')
     .argument(
       '<where>',
-      'a qube, @dispvm for a new disposable one, or exec:COMMAND or unix:PATH that leads to a vm-file-editor',
+      'a qube, @dispvm for a new disposable one, a machine of "ninefold broker", or exec:COMMAND or unix:PATH that leads to a vm-file-editor',
     )
     .option('--view-only', 'changes are not wanted back')
     .helpOption('-h, --help', 'show this')

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { closeSync, constants, openSync } from 'node:fs';
+import { SHUT_WR, shutdown } from '../../linux/net.ts';
 import { complain } from '../copy/gui.ts';
 import { describe, say } from '../report.ts';
 import { converse } from './converse.ts';
@@ -56,11 +57,7 @@ function run(file: string, { viewOnly, keep }: Wanted): void {
   const original = openOriginal(file);
   const reply = viewOnly ? undefined : keep === undefined ? makeReply(original) : keptReply(keep);
   try {
-    const bytes = converse(
-      { readFd: 0, writeFd: 1, endOfFile: () => closeSync(1), viewOnly },
-      original,
-      reply,
-    );
+    const bytes = converse({ readFd: 0, writeFd: 1, endOfFile, viewOnly }, original, reply);
     if (reply === undefined || keep !== undefined) return;
     if (bytes === 0) return dropReply(reply);
     const words = takenWords(takeReply(original, reply), file);
@@ -71,6 +68,12 @@ function run(file: string, { viewOnly, keep }: Wanted): void {
     if (reply !== undefined) dropReply(reply);
     throw error;
   }
+}
+
+/** A broker gives one socket for both directions: closing one name of it ends nothing. */
+function endOfFile(): void {
+  shutdown(1, SHUT_WR);
+  closeSync(1);
 }
 
 function keptReply(path: string): Reply {

@@ -4,9 +4,11 @@ import { openSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import { ReadStream, WriteStream } from 'node:tty';
 import { printable } from '../../base/error.ts';
-import type { Answer, Question } from '../../policy/asking.ts';
+import type { Answer } from '../../policy/answer.ts';
+import { parseQuestion, type Question } from '../../policy/asking.ts';
+import type { ServiceQuestion } from '../../policy/service-asking.ts';
 import { accessWords } from '../../policy/words.ts';
-import { describe, say } from '../report.ts';
+import { describe, say, usageError } from '../report.ts';
 
 /** What the person typed → the rest of the answer. An empty line, and whatever is not listed, is a no for this time. */
 const ANSWERS: Readonly<Record<string, Omit<Answer, 'version'>>> = {
@@ -37,7 +39,16 @@ export function askTtyMain(): void {
 }
 
 async function askAtTerminal(path: string): Promise<Answer> {
-  const question = JSON.parse(readFileSync(0, 'utf8')) as Question;
+  const parsed = parseQuestion(readFileSync(0, 'utf8'));
+  if (!parsed.ok)
+    throw usageError(
+      'ASK_QUESTION',
+      'cannot ask',
+      'the question on standard input',
+      parsed.why,
+      'leave it to the broker to start this; its version may be another',
+    );
+  const question = parsed.value;
   // Bare descriptors: a FileHandle that nothing refers to is closed by the garbage collector, under a person who thinks for a while.
   const input = new ReadStream(openSync(path, 'r'));
   const output = new WriteStream(openSync(path, 'w'));
@@ -56,7 +67,9 @@ async function askAtTerminal(path: string): Promise<Answer> {
   }
 }
 
-function choices(question: Question): string[] {
+function choices(question: Question | ServiceQuestion): string[] {
+  // Files are carried over once; nothing is kept of it but a block.
+  if (question.version === 2) return ['yes', 'block'];
   return (
     Object.entries(ANSWERS)
       .filter(([, a]) => a.answer !== 'allow' || question.lasts.includes(a.lasts ?? 'once'))
@@ -67,9 +80,9 @@ function choices(question: Question): string[] {
 }
 
 /** The question in plain words; a text from elsewhere shows no control characters. */
-export function questionText(q: Question): string {
+export function questionText(q: Question | ServiceQuestion): string {
   const meanings: Readonly<Record<string, string>> = {
-    yes: `allow it once: ${accessWords(q.access)}`,
+    yes: q.version === 2 ? 'allow it this time' : `allow it once: ${accessWords(q.access)}`,
     read: 'allow it once, to read only',
     hour: 'allow it for an hour',
     always: 'allow it always',

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { isatty } from 'node:tty';
 import { type Asked, askBy } from '../../broker/ask.ts';
 import type { Question } from '../../policy/asking.ts';
+import type { ServiceQuestion } from '../../policy/service-asking.ts';
 import { programPath } from '../serve/launch.ts';
 
 /** The program of the desktop, found through PATH. */
@@ -17,7 +18,7 @@ const DESKTOP = 'ninefold-ask';
 export function asker(
   command: string | undefined,
   env: NodeJS.ProcessEnv = process.env,
-): { readonly how: string; ask(question: Question): Promise<Asked> } {
+): { readonly how: string; ask(question: Question | ServiceQuestion): Promise<Asked> } {
   if (command !== undefined && command !== '')
     return { how: `"${command}"`, ask: (q) => askBy(['/bin/sh', '-c', command], q, env) };
   const desktop = findProgram(DESKTOP, env.PATH ?? '/usr/bin:/bin');

@@ -255,11 +255,12 @@ function log(): Command {
         .filter((l) => flags.source === undefined || l.source === flags.source)
         .slice(n === 0 ? 0 : -n);
       for (const line of chosen) {
-        const { time, event, source, target, folder, access, result, why, count, session } = line;
+        const { time, event, source, target, folder, access, service, result, why, count, session } = line;
         const place = `${source ?? ''}${target === undefined ? '' : ` → ${target}`}${folder === undefined ? '' : `:${folder}`}`;
         const words = [
           place,
           access,
+          service,
           result,
           count === undefined ? undefined : `${count} times`,
           session,

@@ -80,6 +80,7 @@ function rowOf(line: string, i: number, _: Translate): HistoryRow | undefined {
   const title = [source, place].filter((part) => part !== '').join(' → ');
   const details = [
     e.access === 'ro' ? _('read only') : e.access === 'rw' ? _('read and write') : '',
+    shown(e.service),
     resultWords(e.result, _),
     typeof e.count === 'number' ? fill(_('{0} times'), String(e.count)) : '',
     shown(e.why),

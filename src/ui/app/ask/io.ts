@@ -3,7 +3,7 @@
 import Gio from 'gi://Gio?version=2.0';
 import GLib from 'gi://GLib?version=2.0';
 import { FILE_MAX, formatLast, type LastShown, parseLast } from '../../model/ask/last.ts';
-import type { Question } from '../../model/ask/question.ts';
+import type { Question, ServiceQuestion } from '../../model/ask/question.ts';
 
 /** A question is some 20 KB at the most. */
 const INPUT_MAX = 512 * 1024;
@@ -67,7 +67,7 @@ export function saveLast(last: LastShown): void {
 }
 
 /** How many questions stand in line behind this one, by the broker's file; what the question says where that cannot be read. */
-export function readWaiting(question: Question): number {
+export function readWaiting(question: Question | ServiceQuestion): number {
   const asked = question.waiting ?? 0;
   if (question.waitingFile === undefined) return asked;
   try {

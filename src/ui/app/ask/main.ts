@@ -4,7 +4,14 @@ import Adw from 'gi://Adw?version=1';
 import Gio from 'gi://Gio?version=2.0';
 import GLib from 'gi://GLib?version=2.0';
 import { withShown } from '../../model/ask/last.ts';
-import { type Answer, parseQuestion, type Question, showWhole } from '../../model/ask/question.ts';
+import {
+  type Answer,
+  parseQuestion,
+  type Question,
+  type ServiceQuestion,
+  showWhole,
+} from '../../model/ask/question.ts';
+import { serviceViewOf } from '../../model/ask/service-view.ts';
 import { viewOf } from '../../model/ask/view.ts';
 import { useOwnIcons } from '../icons.ts';
 import { wordsOfPerson } from '../language.ts';
@@ -32,7 +39,7 @@ export function main(): number {
 }
 
 /** Closing the window without an answer is a denial. */
-function ask(question: Question, deadline: number): Answer {
+function ask(question: Question | ServiceQuestion, deadline: number): Answer {
   let answer = DENY;
   GLib.set_prgname('ninefold-ask');
   const app = new Adw.Application({
@@ -42,12 +49,16 @@ function ask(question: Question, deadline: number): Answer {
   app.connect('activate', () => {
     useOwnIcons();
     const last = loadLast();
-    const view = viewOf(question, last.get(question.source), wordsOfPerson());
+    const words = wordsOfPerson();
+    const view =
+      question.version === 2
+        ? serviceViewOf(question, words)
+        : viewOf(question, last.get(question.source), words);
     const window = new AskWindow(app, question, view, deadline, (given) => {
       answer = given;
     });
     window.present();
-    saveLast(withShown(last, question.source, showWhole(question.folder)));
+    if (question.version === 1) saveLast(withShown(last, question.source, showWhole(question.folder)));
   });
   const status = app.run([]);
   if (status !== 0) throw new Error(`the application ended with status ${status}`);
@@ -58,7 +69,7 @@ function ask(question: Question, deadline: number): Answer {
  * When silence is a refusal, in milliseconds of the steady clock. The broker's patience runs since it started us, and another dialog may have been open meanwhile: the
  * script that starts us tells the time of that in NINEFOLD_ASKED_AT (seconds since 1970).
  */
-function deadlineOf(question: Question): number {
+function deadlineOf(question: Question | ServiceQuestion): number {
   const patience = question.patience * 1000;
   const since = Number(GLib.getenv('NINEFOLD_ASKED_AT') ?? Number.NaN) * 1000;
   const gone = Number.isFinite(since) ? Math.min(Math.max(Date.now() - since, 0), patience) : 0;

@@ -6,7 +6,7 @@ import GLib from 'gi://GLib?version=2.0';
 import Gtk from 'gi://Gtk?version=4.0';
 import { answerOf, type Choice } from '../../model/ask/answer.ts';
 import { Guard, KeyPress } from '../../model/ask/guard.ts';
-import type { Answer, Question } from '../../model/ask/question.ts';
+import type { Answer, Question, ServiceQuestion } from '../../model/ask/question.ts';
 import type { View } from '../../model/ask/view.ts';
 import { readWaiting } from './io.ts';
 import { choice, fact, label, note, path } from './parts.ts';
@@ -28,7 +28,7 @@ const isEnter = (key: number): boolean =>
 /** The dialog. `answered` is called once; a window that is closed without it was a denial. */
 export class AskWindow {
   readonly #window: Adw.ApplicationWindow;
-  readonly #question: Question;
+  readonly #question: Question | ServiceQuestion;
   readonly #view: View;
   readonly #deadline: number;
   readonly #answered: (answer: Answer) => void;
@@ -38,7 +38,7 @@ export class AskWindow {
   readonly #deny: Gtk.Button;
   readonly #allow: Gtk.Button;
   /** Those that keep something, each with what it means. */
-  readonly #guarded: ReadonlyMap<Gtk.Widget, () => Choice>;
+  readonly #guarded: Map<Gtk.Widget, () => Choice>;
   readonly #status: Gtk.Label;
   readonly #bar = new Gtk.ProgressBar();
   readonly #scroller: Gtk.ScrolledWindow;
@@ -52,7 +52,7 @@ export class AskWindow {
   /** `deadline`: in milliseconds of GLib's monotonic clock. */
   constructor(
     app: Adw.Application,
-    question: Question,
+    question: Question | ServiceQuestion,
     view: View,
     deadline: number,
     answered: (answer: Answer) => void,
@@ -61,7 +61,7 @@ export class AskWindow {
     this.#view = view;
     this.#deadline = deadline;
     this.#answered = answered;
-    this.#choice = { access: question.access, term: 'once' };
+    this.#choice = { access: question.version === 1 ? question.access : 'ro', term: 'once' };
     this.#window = new Adw.ApplicationWindow({ application: app, title: view.title });
 
     const button = (text: string, hint: string | undefined, ...classes: string[]): Gtk.Button => {
@@ -80,16 +80,17 @@ export class AskWindow {
     const { buttons, hints } = view;
     this.#deny = button(buttons.deny, undefined, 'suggested-action');
     this.#allow = button(buttons.allow, hints.allow);
-    const never = button(buttons.never, hints.never);
+    const never = buttons.never === undefined ? undefined : button(buttons.never, hints.never);
     const block = button(buttons.block, hints.block);
     this.#guarded = new Map<Gtk.Widget, () => Choice>([
       [this.#allow, () => ({ kind: 'allow', ...this.#choice })],
-      [never, () => ({ kind: 'deny-always' })],
       [block, () => ({ kind: 'block' })],
     ]);
+    if (never !== undefined) this.#guarded.set(never, () => ({ kind: 'deny-always' }));
     // It has the focus: what a screen reader says first is what is asked.
-    const whole = view.which.pieces.map((p) => p.text).join('');
-    const asked = [view.heading, `${view.which.label}: ${whole}`, ...view.notes].join('\n');
+    const { which } = view;
+    const folder = which === undefined ? [] : [`${which.label}: ${which.pieces.map((p) => p.text).join('')}`];
+    const asked = [view.heading, ...view.lead, ...folder, ...view.notes].join('\n');
     this.#deny.update_property([Gtk.AccessibleProperty.DESCRIPTION], [asked]);
     this.#deny.connect('clicked', () => this.#answer({ kind: 'deny' }));
     for (const widget of this.#guarded.keys())
@@ -110,7 +111,12 @@ export class AskWindow {
     };
     const actions = new Gtk.Box({ orientation: Gtk.Orientation.VERTICAL, spacing: 8 });
     inset(actions, 12, 18);
-    for (const part of [this.#bar, this.#status, row(this.#deny, this.#allow), row(never, block)])
+    for (const part of [
+      this.#bar,
+      this.#status,
+      row(this.#deny, this.#allow),
+      row(...(never === undefined ? [block] : [never, block])),
+    ])
       actions.append(part);
     const all = new Gtk.Box({ orientation: Gtk.Orientation.VERTICAL });
     for (const part of [new Adw.HeaderBar({ decoration_layout: ':close' }), this.#scroller, actions])
@@ -134,28 +140,33 @@ export class AskWindow {
     const facts = new Gtk.Box({ spacing: 18, homogeneous: true });
     facts.append(fact(view.who.label, view.who.value));
     facts.append(fact(view.whose.label, view.whose.value));
-    const folder = new Gtk.Box({ orientation: Gtk.Orientation.VERTICAL, spacing: 4 });
-    folder.append(label(view.which.label, 'dim-label', 'caption-heading'));
-    folder.append(path(view.which.label, view.which.pieces));
-    if (view.legend !== undefined) folder.append(label(view.legend, 'caption'));
+    const lines = new Gtk.Box({ orientation: Gtk.Orientation.VERTICAL, spacing: 4 });
+    for (const text of view.lead) lines.append(label(text));
+    const { which, access, term } = view;
+    if (which !== undefined) {
+      lines.append(label(which.label, 'dim-label', 'caption-heading'));
+      lines.append(path(which.label, which.pieces));
+    }
+    if (view.legend !== undefined) lines.append(label(view.legend, 'caption'));
     const choices = new Gtk.Box({ spacing: 18, homogeneous: true });
-    const { access, term } = view;
-    choices.append(
-      choice(access.label, access.options, this.#choice.access, access.reason, (value) => {
-        this.#choice.access = value;
-      }),
-    );
-    choices.append(
-      choice(term.label, term.options, this.#choice.term, term.reason, (value) => {
-        this.#choice.term = value;
-      }),
-    );
+    if (access !== undefined)
+      choices.append(
+        choice(access.label, access.options, this.#choice.access, access.reason, (value) => {
+          this.#choice.access = value;
+        }),
+      );
+    if (term !== undefined)
+      choices.append(
+        choice(term.label, term.options, this.#choice.term, term.reason, (value) => {
+          this.#choice.term = value;
+        }),
+      );
     box.append(label(view.heading, 'title-3'));
     box.append(facts);
     // Above the path, so that they are on the screen however long that is.
     for (const text of view.notes) box.append(note(text));
-    box.append(folder);
-    box.append(choices);
+    box.append(lines);
+    if (access !== undefined || term !== undefined) box.append(choices);
     return box;
   }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-import type { Answer, Question } from '../../../policy/asking.ts';
+import type { Answer } from '../../../policy/answer.ts';
+import type { Question } from '../../../policy/asking.ts';
 import type { Access } from '../../../policy/rule.ts';
+import type { ServiceQuestion } from '../../../policy/service-asking.ts';
 
 /** How long, as the dialog offers it. */
 export type Term = 'once' | 'hour' | 'tomorrow' | 'always';
@@ -30,8 +32,13 @@ export function tomorrow(now: Date): Date {
  * The answer that a choice is. What the question does not offer becomes the least that was meant: reading alone where that was asked for, and a denial where the time is not
  * offered. (The window does not let it be chosen; this holds if it did.)
  */
-export function answerOf(question: Pick<Question, 'lasts' | 'access'>, choice: Choice, now: Date): Answer {
+export function answerOf(
+  question: Pick<Question, 'version' | 'lasts' | 'access'> | Pick<ServiceQuestion, 'version'>,
+  choice: Choice,
+  now: Date,
+): Answer {
   if (choice.kind === 'block') return { version: 1, answer: 'block' };
+  if (question.version === 2) return { version: 1, answer: choice.kind === 'allow' ? 'allow' : 'deny' };
   if (choice.kind === 'deny-always') return { version: 1, answer: 'deny', lasts: 'always' };
   if (choice.kind === 'deny' || !isOffered(question, choice.term)) return { version: 1, answer: 'deny' };
   const access: Access = question.access === 'ro' ? 'ro' : choice.access;

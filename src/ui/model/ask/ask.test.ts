@@ -2,13 +2,20 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { parseAnswer, parseQuestion, type Question, questionOf, ruleOf } from '../../../policy/asking.ts';
+import { parseAnswer } from '../../../policy/answer.ts';
+import { parseQuestion, type Question, questionOf, ruleOf } from '../../../policy/asking.ts';
+import {
+  type AskedService,
+  type ServiceQuestion,
+  serviceQuestionOf,
+} from '../../../policy/service-asking.ts';
 import { showWhole } from '../../../policy/show.ts';
 import { parsePo } from '../po.ts';
 import { ENGLISH, wordsOf } from '../words.ts';
 import { answerOf, type Choice, type TERMS } from './answer.ts';
 import { formatLast, MACHINES_MAX, parseLast, withShown } from './last.ts';
 import { isolated, piecesOf } from './path.ts';
+import { serviceViewOf } from './service-view.ts';
 import { viewOf } from './view.ts';
 
 const SPANISH = wordsOf(parsePo(readFileSync('po/es.po', 'utf8')));
@@ -59,7 +66,7 @@ test('a question is checked again: names, folder, every member; what a later ver
   const good = JSON.parse(JSON.stringify(question())) as Record<string, unknown>;
   assert.ok(parseQuestion(JSON.stringify({ ...good, later: 1, waiting: 3 })).ok);
   for (const bad of [
-    { version: 2 },
+    { version: 3 },
     { source: 'a b' },
     { target: 'dom0' },
     { folder: '/a\u202eb' },
@@ -78,6 +85,46 @@ test('a question is checked again: names, folder, every member; what a later ver
     assert.match(parsed.why, new RegExp(`"${Object.keys(bad)[0]}`));
   }
   assert.ok(!parseQuestion('').ok);
+});
+
+test('a question about files: who, whom, and what comes of it; a yes is for this time', () => {
+  const asked = (service: AskedService, more = ''): ServiceQuestion => {
+    const request = { source: 'work', target: 'vault', service: `${service}${more}` };
+    return serviceQuestionOf(request, service, { patience: 60, refusedMeanwhile: 0, waiting: 0 });
+  };
+  for (const service of ['qubes.Filecopy', 'qubes.OpenInVM'] as const) {
+    const parsed = parseQuestion(JSON.stringify(asked(service)));
+    assert.ok(parsed.ok && parsed.value.version === 2);
+    for (const words of [ENGLISH, SPANISH]) {
+      const view = serviceViewOf(parsed.value, words);
+      assert.match(view.heading, /work.*vault/);
+      assert.deepEqual(
+        [view.who.value, view.whose.value, view.which, view.access, view.term, view.buttons.never],
+        ['work', 'vault', undefined, undefined, undefined, undefined],
+      );
+    }
+    assert.notEqual(
+      serviceViewOf(parsed.value, SPANISH).heading,
+      serviceViewOf(parsed.value, ENGLISH).heading,
+    );
+  }
+  const odd = serviceViewOf(asked('qubes.Filecopy', '+allow-all-names'), SPANISH);
+  assert.deepEqual(odd.notes, ['Los nombres de los archivos pueden tener cualquier carácter.']);
+  // Whatever else a window might have offered: it is this time, or no.
+  const choices: readonly (readonly [Choice, object])[] = [
+    [{ kind: 'allow', access: 'rw', term: 'always' }, { answer: 'allow' }],
+    [{ kind: 'deny' }, { answer: 'deny' }],
+    [{ kind: 'deny-always' }, { answer: 'deny' }],
+    [{ kind: 'block' }, { answer: 'block' }],
+  ];
+  for (const [choice, answer] of choices)
+    assert.deepEqual(answerOf(asked('qubes.OpenInVM'), choice, new Date(0)), { version: 1, ...answer });
+  for (const bad of [{ service: 'shell' }, { target: 'dom0' }, { sentence: 1 }, { version: 1 }])
+    assert.equal(
+      parseQuestion(JSON.stringify({ ...asked('qubes.Filecopy'), ...bad })).ok,
+      false,
+      JSON.stringify(bad),
+    );
 });
 
 test('the whole path, whatever is in it, and never cut', () => {

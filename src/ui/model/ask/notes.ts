@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import type { Question } from '../../../policy/asking.ts';
+import { ALL_NAMES_NOTE, type ServiceQuestion } from '../../../policy/service-asking.ts';
 import { showText } from '../../../policy/show.ts';
 import type { Words } from '../words.ts';
 import { hasRightToLeft } from './path.ts';
@@ -9,13 +10,13 @@ import { hasRightToLeft } from './path.ts';
 const NOTE_MAX = 500;
 
 /** What the person should know: all that the question says, in the person's language, and what the dialog itself sees. */
-export function notesOf(question: Question, words: Words): string[] {
+export function notesOf(question: Question | ServiceQuestion, words: Words): string[] {
   const notes = question.notes.flatMap((note) => {
     // Here nothing is left out.
     if (/^The path is long: [0-9]+ characters in its middle are not shown\.$/.test(note)) return [];
     return [translated(note, words)];
   });
-  if (hasRightToLeft(question.folder))
+  if (question.version === 1 && hasRightToLeft(question.folder))
     notes.push(words.t('It has letters that are written from right to left.'));
   if (question.refusedMeanwhile > 0)
     notes.push(
@@ -40,6 +41,8 @@ function translated(note: string, words: Words): string {
     });
   }
   switch (note) {
+    case ALL_NAMES_NOTE:
+      return t('Names of files may have any characters.');
     case 'It has unusual characters; they are shown as \\u{…}.':
       return t('It has unusual characters; they are shown as \\u{…}.');
     case 'A name in it begins or ends with a blank.':

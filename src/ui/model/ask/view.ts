@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import type { Question } from '../../../policy/asking.ts';
+import type { Asking } from '../../../policy/asking-parts.ts';
 import type { Access } from '../../../policy/rule.ts';
 import type { Words } from '../words.ts';
 import { isOffered, TERMS, type Term } from './answer.ts';
@@ -20,16 +21,19 @@ export interface View {
   readonly heading: string;
   readonly who: { readonly label: string; readonly value: string };
   readonly whose: { readonly label: string; readonly value: string };
-  readonly which: { readonly label: string; readonly pieces: readonly Piece[] };
+  /** What else is to be said of what is asked for. */
+  readonly lead: readonly string[];
+  /** Of a folder; nothing else has it, nor a choice of access and term. */
+  readonly which?: { readonly label: string; readonly pieces: readonly Piece[] };
   /** What the marks mean; undefined where nothing is to be said. */
   readonly legend: string | undefined;
   readonly notes: readonly string[];
-  readonly access: {
+  readonly access?: {
     readonly label: string;
     readonly options: readonly Option<Access>[];
     readonly reason?: string;
   };
-  readonly term: {
+  readonly term?: {
     readonly label: string;
     readonly options: readonly Option<Term>[];
     readonly reason?: string;
@@ -37,17 +41,21 @@ export interface View {
   readonly buttons: {
     readonly deny: string;
     readonly allow: string;
-    readonly never: string;
+    /** undefined: nothing is kept but a block. */
+    readonly never?: string;
     readonly block: string;
   };
   /** What a button that keeps something will keep. */
-  readonly hints: { readonly allow: string; readonly never: string; readonly block: string };
+  readonly hints: { readonly allow: string; readonly never?: string; readonly block: string };
   /** The line above the buttons: the seconds left, how many questions wait, and whether not all of this one has been on the screen. */
   status(seconds: number, waiting: number, seen: boolean): string;
 }
 
+/** Of a question about a folder: nothing is missing. */
+export type FolderView = View & Required<Pick<View, 'which' | 'access' | 'term'>>;
+
 /** `last`: the path that was shown for the same source before, as `showWhole` has it. */
-export function viewOf(question: Question, last: string | undefined, words: Words): View {
+export function viewOf(question: Question, last: string | undefined, words: Words): FolderView {
   const { t } = words;
   const { source, target } = question;
   const pieces = piecesOf(question.folder, last);
@@ -58,6 +66,7 @@ export function viewOf(question: Question, last: string | undefined, words: Word
     heading: t('“{source}” asks for a folder of “{target}”', { source, target }),
     who: { label: t('Who asks'), value: source },
     whose: { label: t('Whose folder'), value: target },
+    lead: [],
     which: { label: t('Which folder, with all below it'), pieces },
     legend: legendOf(question, pieces, last, words),
     notes: notesOf(question, words),
@@ -93,19 +102,23 @@ export function viewOf(question: Question, last: string | undefined, words: Word
     hints: {
       allow: t('Possible after a second, and when no key is held down.'),
       never: t('Refuses this folder and all below it to {source}, until you change that.', { source }),
-      block: t('Refuses everything that {source} asks of {target}, until you change that.', {
-        source,
-        target,
-      }),
+      block: blockHint(question, words),
     },
-    status: (seconds, waiting, seen) =>
-      [
-        words.n('Refused in one second', 'Refused in {count} seconds', seconds),
-        ...(waiting > 0 ? [words.n('one more question waits', '{count} more questions wait', waiting)] : []),
-        ...(seen ? [] : [t('scroll to the end (Page Down) to allow')]),
-      ].join(' · '),
+    status: statusIn(words),
   };
 }
+
+export const blockHint = ({ source, target }: Asking, { t }: Words): string =>
+  t('Refuses everything that {source} asks of {target}, until you change that.', { source, target });
+
+export const statusIn =
+  (words: Words): View['status'] =>
+  (seconds, waiting, seen) =>
+    [
+      words.n('Refused in one second', 'Refused in {count} seconds', seconds),
+      ...(waiting > 0 ? [words.n('one more question waits', '{count} more questions wait', waiting)] : []),
+      ...(seen ? [] : [words.t('scroll to the end (Page Down) to allow')]),
+    ].join(' · ');
 
 function termLabel(term: Term, { t }: Words): string {
   switch (term) {
