@@ -99,7 +99,7 @@ export function show(
   env: Readonly<Record<string, string>>,
 ): Shown {
   const { HOME: _home, DISPLAY: _display, WAYLAND_DISPLAY: _wayland, ...more } = env;
-  const whole = { ...more, ...desktop.env, NINEFOLD_NODE: process.execPath };
+  const whole = { NINEFOLD_NODE: process.execPath, ...more, ...desktop.env };
   return new Shown(desktop, start(argv, { env: whole, patience: 180_000 }));
 }
 

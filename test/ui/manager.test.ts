@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The folder share manager as a person has it: a real broker, real mounts, seen and pressed through the accessibility bus.
 import assert from 'node:assert/strict';
-import { appendFileSync, readdirSync, readFileSync } from 'node:fs';
+import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Rule } from '../../src/policy/rule.ts';
@@ -94,6 +94,23 @@ test(
     }
   },
 );
+
+test('a change in the moment between the first look and the watch is not missed', needsWindow, async (t) => {
+  const desktop = desktopHere();
+  const w = world(t);
+  // Where to watch is told only when this test says so.
+  const late = `case "$*" in *"policy paths"*) while ! test -e ${w.path('go')}; do sleep 0.02; done;; esac`;
+  writeFileSync(w.path('node'), `#!/bin/sh\n${late}\nexec '${process.execPath}' "$@"\n`, { mode: 0o755 });
+  const manager = show(desktop, [MANAGER], { ...w.env, NINEFOLD_NODE: w.path('node') });
+  try {
+    await manager.label('There are no rules: everything is asked about.');
+    await w.ninefold('policy', 'allow', 'work', 'vault:/srv', '--for', '8h');
+    writeFileSync(w.path('go'), '');
+    await manager.button('Revoke /srv');
+  } finally {
+    await manager.end();
+  }
+});
 
 test('a rule is made by keyboard, and changed; a fault is told while it is typed', needsWindow, async (t) => {
   const desktop = desktopHere();

@@ -119,7 +119,9 @@ export class ManagerWindow {
   }
 
   async #begin(): Promise<void> {
-    await Promise.all([this.#loadRules(), this.#loadSessions(), this.#loadHistory()]);
+    const load = (): Promise<unknown> =>
+      Promise.all([this.#loadRules(), this.#loadSessions(), this.#loadHistory()]);
+    void load();
     const paths = await ask(['policy', 'paths', '--json'], (why) => this.#tell(why));
     if (!isObject(paths) || typeof paths.dir !== 'string' || typeof paths.sessions !== 'string') return;
     this.#monitors.push(
@@ -133,6 +135,8 @@ export class ManagerWindow {
       }),
       watchFolder(paths.sessions, () => void this.#loadSessions()),
     );
+    // What changed between the first look and the beginning of the watch was told to nobody.
+    void load();
   }
 
   readonly #loadRules = oneAtATime(async () => {

@@ -58,8 +58,11 @@ function begin(bus: Gio.DBusConnection): unknown[] {
     return GLib.SOURCE_CONTINUE;
   });
   void ask(['policy', 'paths', '--json'], (why) => printerr(`ninefold notices: ${why}`)).then((paths) => {
-    if (isObject(paths) && typeof paths.sessions === 'string')
+    if (isObject(paths) && typeof paths.sessions === 'string') {
       kept.push(watchFolder(paths.sessions, () => void look()));
+      // What began between the first look and the watch.
+      void look();
+    }
     printerr('ninefold notices: watching');
   });
   return kept;
