@@ -133,6 +133,18 @@ test('move, to an agent behind a socket: what was confirmed is removed here; odd
   assert.equal(w.log()[0]?.service, 'qubes.Filecopy+allow-all-names');
 });
 
+test('a name that is no UTF-8, as a shell finds it', async (t) => {
+  const w = twoMachines(t);
+  await w.broker(answers(w.dir, ALLOW));
+  // Node's own spawn can hand over no such argument: a shell can.
+  const script = `cd '${w.path('tree')}' && printf x > "$(printf 'caf\\351')" && '${NODE}' '${join(TOP, 'bin/qvm-copy-to-vm')}' box *`;
+  const r = await run(['/bin/sh', '-c', script], { env: w.env });
+  assert.equal(r.code, 0, r.stderr);
+  const names = readdirSync(w.incoming, { encoding: 'buffer' }).map((name) => name.toString('latin1'));
+  assert.deepEqual(names.sort(), ['a', 'b', 'caf\xe9']);
+  assert.equal(w.log()[0]?.service, 'qubes.Filecopy+allow-all-names');
+});
+
 test('open: an edit comes back into its place, with the mode kept; one that is only looked at does not', async (t) => {
   const w = twoMachines(t);
   await w.broker(answers(w.dir, ALLOW));

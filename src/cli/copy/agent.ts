@@ -8,6 +8,7 @@ import { getOpenFileLimit, setOpenFileLimit } from '../../linux/process.ts';
 import { describe, say } from '../report.ts';
 import { type ConflictPolicy, conflictOption } from './conflict.ts';
 import { complain } from './gui.ts';
+import { type PathArgument, pathOfHex } from './raw-paths.ts';
 import { watcherOf } from './report-progress.ts';
 import { sendPaths } from './transfer.ts';
 
@@ -18,7 +19,7 @@ const CANCELLED = 32;
 
 /**
  * `qfile-agent [--ignore-symlinks] [--] PATH…`: sends files on stdout and reads the result from stdin. Started by qrexec-client-vm. Options beyond the original's,
- * for our own front ends: `--rename-unsafe`, `--move`, `--summary`, `--conflict=WAY`, `--resume`.
+ * for our own front ends: `--rename-unsafe`, `--move`, `--summary`, `--conflict=WAY`, `--resume`, `--path-hex=HEX` for a path that is no UTF-8.
  */
 export function agentMain(args: readonly string[]): void {
   let exit: number = FAILED;
@@ -39,7 +40,7 @@ interface Wanted {
   move: boolean;
   summary: boolean;
   conflict: ConflictPolicy | undefined;
-  paths: string[];
+  paths: PathArgument[];
 }
 
 function parse(args: readonly string[]): Wanted {
@@ -61,7 +62,7 @@ function parse(args: readonly string[]): Wanted {
     else if (arg === '--summary') wanted.summary = true;
     else if (arg.startsWith('--conflict=') || arg === '--resume')
       wanted.conflict = conflictOption(arg, wanted.conflict);
-    else wanted.paths.push(arg);
+    else wanted.paths.push(pathOfHex(arg) ?? arg);
   }
   // Nothing named is nothing sent, and that is confirmed, too: so the original. Our front ends complain before they call it.
   return wanted;

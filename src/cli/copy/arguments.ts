@@ -3,7 +3,9 @@
 import { because, EXIT, NinefoldError, printable } from '../../base/error.ts';
 import { StatBuf } from '../../base/stat.ts';
 import { AT_FDCWD, O_DIRECTORY, O_PATH, type Sys } from '../../base/sys.ts';
-import { cstring } from '../../linux/memory.ts';
+import type { PathArgument } from './raw-paths.ts';
+
+const SLASH = 0x2f;
 
 /** An argument of a copy: the folder that it is in, opened, and its name there. */
 export interface CopyArgument {
@@ -16,17 +18,23 @@ export interface CopyArgument {
  * Opens the folder of each path, as its user means it (links on the way are followed, the last component is not). The caller closes. Throws NinefoldError
  * COPY_ARGUMENT (exit 64, 66).
  */
-export function openArguments(sys: Sys, paths: readonly string[]): CopyArgument[] {
-  return paths.map((text) => {
-    const path = text.replace(/\/+$/, '');
-    const cut = path.lastIndexOf('/') + 1;
-    const name = path.slice(cut);
-    if (name === '' || name === '.' || name === '..' || text.includes('\0'))
+export function openArguments(sys: Sys, paths: readonly PathArgument[]): CopyArgument[] {
+  return paths.map((given) => {
+    const whole = typeof given === 'string' ? Buffer.from(given) : Buffer.from(given);
+    const text = whole.toString();
+    let end = whole.length;
+    while (end > 0 && whole[end - 1] === SLASH) end--;
+    const path = whole.subarray(0, end);
+    const cut = path.lastIndexOf(SLASH) + 1;
+    const name = path.subarray(cut);
+    if (['', '.', '..'].includes(name.toString('latin1')) || whole.includes(0))
       throw wrong(text, EXIT.usage, 'it has no name of its own', 'name a file or folder, as in ../work');
-    const dir = cut === 0 ? '.' : path.slice(0, cut);
-    const parentFd = sys.openat(AT_FDCWD, cstring(dir), O_PATH | O_DIRECTORY, 0);
+    const dir = cut === 0 ? Buffer.from('.') : path.subarray(0, cut);
+    const at = sys.alloc(dir.length + 1);
+    at.cstring(dir);
+    const parentFd = sys.openat(AT_FDCWD, at, O_PATH | O_DIRECTORY, 0);
     if (parentFd < 0) throw wrong(text, EXIT.noInput, because(parentFd), 'check the path');
-    return { text, parentFd, name: Buffer.from(name) };
+    return { text, parentFd, name };
   });
 }
 

@@ -14,6 +14,7 @@ import { raiseDescriptorLimit, unblock } from './agent.ts';
 import { callService, INTERRUPTED_WORDS } from './call.ts';
 import { CONFLICTS, type ConflictPolicy, conflictOption } from './conflict.ts';
 import { type Preflight, preflight } from './preflight.ts';
+import { agentPaths, type PathArgument, rawPaths } from './raw-paths.ts';
 import { bar, NOBODY, type Watcher } from './report-progress.ts';
 import { sendPaths } from './transfer.ts';
 
@@ -73,13 +74,13 @@ function add(program: Command, move: boolean): Command {
           'files and a destination are needed',
           `see ninefold ${verb} --help`,
         );
-      process.exit(await run(verb, words, destination, flags));
+      process.exit(await run(verb, rawPaths(words), destination, flags));
     });
 }
 
 async function run(
   verb: 'copy' | 'move',
-  paths: string[],
+  paths: readonly PathArgument[],
   destination: string,
   flags: Flags,
 ): Promise<ExitCode> {
@@ -103,7 +104,7 @@ async function run(
 
 async function overChannel(
   verb: 'copy' | 'move',
-  paths: string[],
+  paths: readonly PathArgument[],
   source: Source,
   how: { ignoreSymlinks: boolean; renameUnsafe: boolean; idleMs: number; progress: boolean; flags: Flags },
   found: Preflight,
@@ -163,7 +164,7 @@ async function withLastWords(error: unknown, words: Promise<string | undefined>)
 /** To a qube: the same program as qvm-copy's, behind qrexec or what takes its place, which asks first. */
 async function callAgent(
   verb: 'copy' | 'move',
-  paths: string[],
+  paths: readonly PathArgument[],
   target: string,
   flags: Flags,
   found: Preflight,
@@ -179,8 +180,7 @@ async function callAgent(
       ...(flags.ignoreSymlinks === true ? ['--ignore-symlinks'] : []),
       ...(flags.renameUnsafe === true ? ['--rename-unsafe'] : []),
       ...(verb === 'move' ? ['--move'] : []),
-      '--',
-      ...paths,
+      ...agentPaths(paths),
     ],
     env: flags.progress ? { PROGRESS_TYPE: 'console', FILECOPY_TOTAL_BYTES: String(found.bytes) } : {},
   });

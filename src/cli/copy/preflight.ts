@@ -8,6 +8,7 @@ import { escapePath, UNPACKER_RULES } from '../../qfile/index.ts';
 import { openArguments, refuseTwins } from './arguments.ts';
 import { displayName } from './display.ts';
 import { amount, counted } from './progress.ts';
+import type { PathArgument } from './raw-paths.ts';
 
 /** Lines of names that are told of; the rest is counted. */
 const TOLD = 20;
@@ -27,7 +28,7 @@ export interface Preflight {
 /** Looks at everything that would be sent. Throws NinefoldError COPY_ARGUMENT (64, 66) or COPY_UNREADABLE (66). */
 export function preflight(
   sys: Sys,
-  paths: readonly string[],
+  paths: readonly PathArgument[],
   how: { ignoreSymlinks: boolean; renameUnsafe: boolean },
 ): Preflight {
   const lines: string[] = [];

@@ -7,6 +7,7 @@ import { describe, say } from '../report.ts';
 import { raiseDescriptorLimit } from './agent.ts';
 import { callService, INTERRUPTED_WORDS, isBrokered } from './call.ts';
 import { type Preflight, preflight } from './preflight.ts';
+import { agentPaths, rawPaths } from './raw-paths.ts';
 
 /** What tree check and usage errors end with, as in the original. */
 const FAILED = 1;
@@ -56,7 +57,8 @@ async function run(front: Front, args: readonly string[]): Promise<number> {
     return FAILED;
   }
   raiseDescriptorLimit();
-  const found = preflight(openSys(), wanted.paths, wanted);
+  const paths = rawPaths(wanted.paths);
+  const found = preflight(openSys(), paths, wanted);
   for (const line of found.lines) say(`${front}: ${line}`);
   if (wanted.dryRun) return dryRun(front, found);
   if (found.impossible > 0) {
@@ -79,8 +81,7 @@ async function run(front: Front, args: readonly string[]): Promise<number> {
       ...(wanted.ignoreSymlinks ? ['--ignore-symlinks'] : []),
       ...(wanted.renameUnsafe ? ['--rename-unsafe'] : []),
       ...(FRONTS[front].move ? ['--move'] : []),
-      '--',
-      ...wanted.paths,
+      ...agentPaths(paths),
     ],
     env: wanted.progress ? { PROGRESS_TYPE: 'console', FILECOPY_TOTAL_BYTES: String(found.bytes) } : {},
   });

@@ -9,13 +9,14 @@ import { type ConflictPolicy, settle } from './conflict.ts';
 import { displayName } from './display.ts';
 import { transferError } from './outcome.ts';
 import { amount, counted, duration } from './progress.ts';
+import type { PathArgument } from './raw-paths.ts';
 import type { Watcher } from './report-progress.ts';
 
 export interface Transfer {
   readonly sys: Sys;
   readonly readFd: number;
   readonly writeFd: number;
-  readonly paths: readonly string[];
+  readonly paths: readonly PathArgument[];
   readonly ignoreSymlinks: boolean;
   readonly renameUnsafe: boolean;
   /** Removes what was sent, after the receiver has confirmed it. */
