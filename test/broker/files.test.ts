@@ -151,6 +151,7 @@ test('open: an edit comes back into its place, with the mode kept; one that is o
   w.opener('echo edited >> "$1"');
   const r = await w.ninefold('open', w.path('letter'), 'box');
   assert.equal(r.code, 0, r.stderr);
+  assert.equal(r.stderr, '');
   assert.equal(readFileSync(w.path('letter'), 'utf8'), 'as it was\nedited\n');
   assert.equal(statSync(w.path('letter')).mode & 0o777, 0o640);
   assert.equal(w.question().service, 'open');

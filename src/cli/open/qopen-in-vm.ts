@@ -74,6 +74,8 @@ function run(file: string, { viewOnly, keep }: Wanted): void {
 function endOfFile(): void {
   shutdown(1, SHUT_WR);
   closeSync(1);
+  // The lowest number that is free. koffi looks after its standard output at the end, and complains on stderr where there is none.
+  openSync('/dev/null', 'w');
 }
 
 function keptReply(path: string): Reply {
