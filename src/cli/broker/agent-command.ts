@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: MIT
 
 import type { Command } from 'commander';
+import { parseListen } from '../../transport/listen.ts';
 import { usageError } from '../report.ts';
-import { serveAgent } from './agent.ts';
+import { numberOption } from '../values.ts';
+import { type AgentListen, serveAgent } from './agent.ts';
 import { oneCall } from './one-call.ts';
 
-/** `ninefold agent --call WORD` and `ninefold agent --listen unix:PATH` */
+/** vsock(7): the host of a virtual machine. */
+const HOST_CID = 2;
+const CID_MAX = 0xffff_fffe;
+
+/** `ninefold agent --call WORD` and `ninefold agent --listen unix:PATH|vsock:PORT` */
 export function addAgent(program: Command): Command {
   return program
     .command('agent')
@@ -14,18 +20,28 @@ export function addAgent(program: Command): Command {
       'Does what "ninefold broker" asks of this machine: opens the folder that a person has granted and serves it, confined, on standard input and output. Whoever can start it, or reach its socket, is trusted to have asked.',
     )
     .option('--call <word>', 'do one call, which the broker adds to the command that it runs')
-    .option('--listen <path>', 'wait for the broker on a Unix socket, which only its user can reach')
+    .option(
+      '--listen <where>',
+      'wait for the broker on unix:PATH, which only this user can reach, or on vsock:PORT',
+    )
+    .option('--broker-cid <cid>', 'whom it lets in by vsock', String(HOST_CID))
     .helpOption('-h, --help', 'show this')
     .addHelpText(
       'after',
       `
 Examples (in the configuration of the broker):
   "address": "exec:docker exec -i box ninefold agent"
-  "address": "unix:/run/box/agent.sock"      with "ninefold agent --listen /run/box/agent.sock" in the box`,
+  "address": "unix:/run/box/agent.sock"      with "ninefold agent --listen unix:/run/box/agent.sock" in the box
+  "address": "vsock:3:5642"                  with "ninefold agent --listen vsock:5642" in the virtual machine
+
+By vsock any program of the host can reach it: run it as the user whose folders they are, and where the host has other users, use ssh.`,
     )
-    .action(async ({ call, listen }: { call?: string; listen?: string }) => {
+    .action(async ({ call, listen, brokerCid }: { call?: string; listen?: string; brokerCid: string }) => {
       if (call !== undefined && listen === undefined) process.exit(await oneCall(call));
-      if (listen !== undefined && call === undefined) process.exit(await serveAgent(listen));
+      if (listen !== undefined && call === undefined) {
+        const broker = numberOption('--broker-cid', brokerCid, 1, CID_MAX);
+        process.exit(await serveAgent(agentListen(listen), broker));
+      }
       throw usageError(
         'AGENT_MODE',
         'cannot act as an agent with',
@@ -34,4 +50,18 @@ Examples (in the configuration of the broker):
         'choose one of them',
       );
     });
+}
+
+/** A path alone is a Unix socket's. Throws NinefoldError LISTEN_SYNTAX, AGENT_MODE (exit 64). */
+function agentListen(text: string): AgentListen {
+  if (!/^[a-z]+:/.test(text)) return { kind: 'unix', path: text };
+  const at = parseListen(text, { anyTcp: false });
+  if (at.kind === 'unix' || at.kind === 'vsock') return at;
+  throw usageError(
+    'AGENT_MODE',
+    'cannot act as an agent with',
+    `--listen ${at.kind}`,
+    'a broker does not come that way',
+    'write unix:PATH or vsock:PORT',
+  );
 }
