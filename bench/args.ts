@@ -7,6 +7,7 @@ export interface BenchArgs {
   readonly mount: boolean;
   readonly proxy: boolean;
   readonly copy: boolean;
+  readonly ask: boolean;
   readonly quick: boolean;
   /** Part of a row's key or title; '' for all. */
   readonly row: string;
@@ -17,12 +18,13 @@ export interface BenchArgs {
   readonly help: boolean;
 }
 
-export const HELP = `npm run bench -- [--only server|mount|proxy|copy] [--quick] [--row NAME] [--peers LIST] [--rounds N]
+export const HELP = `npm run bench -- [--only server|mount|proxy|copy|ask] [--quick] [--row NAME] [--peers LIST] [--rounds N]
 
   --only server   CPU per request of the 9P server, against diod
   --only mount    what a person waits for on a mount, against sshfs, bindfs and the local folder
   --only proxy    CPU per request of virtfs-proxy-helper, against QEMU's own (as root)
   --only copy     files from one program to another, against tar
+  --only ask      what the broker adds to a mount beside the person's thinking time
   --quick         a tenth of the work and few rounds: does it run, not how fast
   --row NAME      only rows whose name or title contains NAME
   --peers LIST    only these systems: ninefold,diod,local,bindfs,sshfs,tar,original
@@ -31,7 +33,7 @@ export const HELP = `npm run bench -- [--only server|mount|proxy|copy] [--quick]
 Without --quick, --row and --peers the tables also go to docs/BENCHMARKS.md. Figures mean something on an otherwise idle machine only.
 `;
 
-const PARTS = ['server', 'mount', 'proxy', 'copy'];
+const PARTS = ['server', 'mount', 'proxy', 'copy', 'ask'];
 
 /** Throws TypeError with one line for what makes no sense. */
 export function benchArgs(argv: readonly string[]): BenchArgs {
@@ -56,6 +58,7 @@ export function benchArgs(argv: readonly string[]): BenchArgs {
     mount: only === undefined || only === 'mount',
     proxy: only === undefined || only === 'proxy',
     copy: only === undefined || only === 'copy',
+    ask: only === undefined || only === 'ask',
     quick: values.quick,
     row: values.row,
     rounds: rounds === undefined ? undefined : Number(rounds),

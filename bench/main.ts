@@ -3,6 +3,7 @@
 
 import { join } from 'node:path';
 import { type BenchArgs, benchArgs, HELP } from './args.ts';
+import { askPart } from './ask/part.ts';
 import { Cleanup } from './common/cleanup.ts';
 import { machine } from './common/machine.ts';
 import { top } from './common/place.ts';
@@ -34,6 +35,7 @@ async function main(argv: readonly string[]): Promise<number> {
     if (args.mount) show(await mountPart(args, cleanup), parts);
     if (args.proxy) show(await proxyPart(args, cleanup), parts);
     if (args.copy) show(await copyPart(args, cleanup), parts);
+    if (args.ask) show(await askPart(args, cleanup), parts);
     if (parts.length === 0) {
       process.stderr.write(`bench: no row is called ${args.row}\n`);
       return 64;

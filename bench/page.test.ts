@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { benchArgs, chosen, wanted } from './args.ts';
+import { renderAsk } from './ask/render.ts';
 import { median, random } from './common/stats.ts';
 import { BINDFS, LOCAL, OURS as OUR_MOUNT, SSHFS } from './mount/peers.ts';
 import { isMounted } from './mount/point.ts';
@@ -154,4 +155,23 @@ test('files have the sizes of source code', () => {
   assert.ok(Math.abs((median(sizes) as number) - 3500) < 350, `median ${median(sizes)}`);
   assert.ok(mean > 6500 && mean < 10_500, `mean ${mean}`);
   assert.ok(Math.max(...sizes) <= 2 ** 20 && Math.min(...sizes) >= 0);
+});
+
+test('what asking adds is the difference of the medians, held against its goal', () => {
+  const way = (key: string): { key: string; title: string; source: string } => ({
+    key,
+    title: key,
+    source: '',
+  });
+  const text = renderAsk(
+    [way('direct'), way('rule'), way('asked')],
+    new Map([
+      ['direct', [300, 100, 200]],
+      ['rule', [260, 250, 240]],
+      ['asked', [500, 501, 900]],
+    ]),
+  );
+  assert.match(text, /^\| direct +\| +200 \| +300 \| +\|$/m);
+  assert.match(text, /^\| rule +\| +250 \| +260 \| +50\.0 ✓ \|$/m);
+  assert.match(text, /^\| asked +\| +501 \| +900 \| +301 ✗ \|$/m);
 });

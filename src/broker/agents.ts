@@ -11,6 +11,7 @@ import { type AgentCall, encodeAgentCall } from './agent-call.ts';
 import { type Ended, lastLine } from './call.ts';
 import type { Address } from './config.ts';
 import { readLineOf } from './control.ts';
+import { streamCall } from './stream-call.ts';
 import type { BrokerSys } from './sys.ts';
 
 /** A service that runs in another machine. */
@@ -23,6 +24,8 @@ export interface AgentRun {
 const CONNECT_MS = 10_000;
 const GRACE_MS = 500;
 const LOOK_MS = 20;
+/** How long a caller may take to read what a service of a virtual machine left in the channel at its end. */
+const REST_MS = 60_000;
 /** A process that could not be started has qrexec's status for that. */
 const CANNOT_RUN = 125;
 
@@ -50,6 +53,9 @@ export async function startAgent(
     }
     case 'unix':
       return passed(sys, await connectSocket(sys, address, CONNECT_MS), call, data);
+    case 'vsock':
+    case 'hybrid-vsock':
+      return carried(sys, () => connectSocket(sys, address, CONNECT_MS), local, call, data);
   }
 }
 
@@ -111,18 +117,22 @@ export function parseEnded(line: string | undefined): Ended {
   return { exit: CANNOT_RUN, words: 'the other side ended without a word' };
 }
 
+function lost(why: string): NinefoldError {
+  return new NinefoldError({
+    code: 'AGENT_LOST',
+    exit: EXIT.machineDown,
+    what: 'cannot hand a channel to',
+    on: 'the agent',
+    why,
+    remedy: 'look at what "ninefold agent" says there',
+  });
+}
+
 function passed(sys: BrokerSys, fd: number, call: AgentCall, data: number): AgentRun {
   const sent = sys.sendFd(fd, data);
   if (sent < 0) {
     sys.close(fd);
-    throw new NinefoldError({
-      code: 'AGENT_LOST',
-      exit: EXIT.machineDown,
-      what: 'cannot hand a channel to',
-      on: 'the agent',
-      why: 'it closed the connection',
-      remedy: 'look at what "ninefold agent" says there',
-    });
+    throw lost('it closed the connection');
   }
   const control = new Socket({ fd });
   control.on('error', () => {});
@@ -135,6 +145,34 @@ function passed(sys: BrokerSys, fd: number, call: AgentCall, data: number): Agen
     ended,
     async end() {
       control.destroy();
+    },
+  };
+}
+
+/** A virtual machine cannot be given a descriptor: a process of its own carries the bytes between the caller's and a connection there. */
+async function carried(
+  sys: BrokerSys,
+  open: () => Promise<number>,
+  local: readonly string[],
+  call: AgentCall,
+  data: number,
+): Promise<AgentRun> {
+  const { control, data: there } = await streamCall(sys, open, JSON.stringify(call), lost);
+  const [program = '', ...args] = [...local, '--relay'];
+  const relay = spawn(program, args, { stdio: [data, data, 'ignore', there], detached: true, cwd: '/' });
+  // What it cannot do shows as the end of the channel.
+  relay.on('error', () => {});
+  sys.close(there);
+  const ended = readLineOf(control, 16 * 1024).then((line) => {
+    control.destroy();
+    setTimeout(() => relay.kill('SIGKILL'), REST_MS).unref();
+    return parseEnded(line);
+  });
+  return {
+    ended,
+    async end() {
+      control.destroy();
+      relay.kill('SIGKILL');
     },
   };
 }

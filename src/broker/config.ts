@@ -7,7 +7,9 @@ import { parseName } from '../policy/name.ts';
 import { parseSource, type Source } from '../transport/source.ts';
 
 /** How the agent of a machine is reached. `local`: it is this machine. */
-export type Address = { kind: 'local' } | Extract<Source, { kind: 'exec' | 'ssh' | 'unix' }>;
+export type Address =
+  | { kind: 'local' }
+  | Extract<Source, { kind: 'exec' | 'ssh' | 'unix' | 'vsock' | 'hybrid-vsock' }>;
 
 export interface MachineConfig {
   readonly name: string;
@@ -17,6 +19,8 @@ export interface MachineConfig {
   readonly socket?: string;
   /** Requests of this user on the broker's own socket are this machine's. */
   readonly uid?: number;
+  /** Requests of this context id on the broker's vsock port are this machine's. */
+  readonly cid?: number;
   readonly disposable: boolean;
 }
 
@@ -24,6 +28,8 @@ export interface BrokerConfig {
   /** What this machine is called, as source and as target: requests of the broker's own user are its. */
   readonly self: string;
   readonly machines: ReadonlyMap<string, MachineConfig>;
+  /** The vsock port where machines with a `cid` come in. */
+  readonly vsock?: number;
   /** A shell's command that asks the person. */
   readonly ask?: string;
   /** Seconds that a person has to answer. */
@@ -34,11 +40,27 @@ const MACHINE = v.strictObject({
   address: v.exactOptional(v.string()),
   socket: v.exactOptional(v.pipe(v.string(), v.startsWith('/', 'it is no absolute path'))),
   uid: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffff_fffe))),
+  cid: v.exactOptional(
+    v.pipe(
+      v.number(),
+      v.integer('it is no whole number'),
+      v.minValue(1, 'a machine has a context id from 1 on'),
+      v.maxValue(0xffff_fffe, 'the greatest context id is 4294967294'),
+    ),
+  ),
   disposable: v.exactOptional(v.boolean()),
 });
 const CONFIG = v.strictObject({
   self: v.exactOptional(v.string()),
   machines: v.exactOptional(v.record(v.string(), MACHINE)),
+  vsock: v.exactOptional(
+    v.pipe(
+      v.number(),
+      v.integer('it is no whole number'),
+      v.minValue(1, 'the least vsock port is 1'),
+      v.maxValue(0xffff_fffe, 'the greatest vsock port is 4294967294'),
+    ),
+  ),
   ask: v.exactOptional(v.pipe(v.string(), v.minLength(1, 'it is empty'))),
   patience: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(3600))),
 });
@@ -46,7 +68,9 @@ const CONFIG = v.strictObject({
 export const ADDRESS_FORMS: readonly (readonly [form: string, meaning: string])[] = [
   ['exec:COMMAND', 'a command that runs "ninefold agent" there; the call is added as its last words'],
   ['ssh://[USER@]HOST[:PORT]/', 'ninefold on a host reached by ssh'],
-  ['unix:PATH', 'the socket of "ninefold agent --listen"'],
+  ['unix:PATH', 'the socket of "ninefold agent --listen unix:PATH"'],
+  ['vsock:CID:PORT', 'a virtual machine with "ninefold agent --listen vsock:PORT"'],
+  ['hybrid-vsock:SOCKET:PORT', 'the same behind the socket of Firecracker or cloud-hypervisor'],
   ['local', 'this machine, under another name'],
 ];
 
@@ -85,6 +109,7 @@ export function parseConfig(path: string, text: string): BrokerConfig {
   const {
     self = DEFAULT_CONFIG.self,
     machines = {},
+    vsock,
     ask,
     patience = DEFAULT_CONFIG.patience,
   } = parsed.output;
@@ -95,14 +120,40 @@ export function parseConfig(path: string, text: string): BrokerConfig {
     if (name === self)
       throw wrong(path, lineOf(text, ['machines', name]), `"${name}" is this machine`, 'choose another name');
     const { address, disposable = false, ...more } = entry;
-    found.set(name, {
+    const machine: MachineConfig = {
       name,
       disposable,
       ...more,
       ...(address === undefined ? {} : { address: parseAddress(path, text, name, address) }),
-    });
+    };
+    checkChannels(path, text, machine, found.values());
+    found.set(name, machine);
   }
-  return { self, machines: found, patience, ...(ask === undefined ? {} : { ask }) };
+  return {
+    self,
+    machines: found,
+    patience,
+    ...(vsock === undefined ? {} : { vsock }),
+    ...(ask === undefined ? {} : { ask }),
+  };
+}
+
+/** Each channel is one machine's: else it would be told by chance who calls. */
+function checkChannels(
+  path: string,
+  text: string,
+  machine: MachineConfig,
+  others: Iterable<MachineConfig>,
+): void {
+  const { name, address, cid } = machine;
+  const refuse = (key: string, why: string, remedy: string): NinefoldError =>
+    wrong(path, lineOf(text, ['machines', name, key]), why, remedy);
+  for (const other of others)
+    for (const key of ['socket', 'uid', 'cid'] as const)
+      if (machine[key] !== undefined && machine[key] === other[key])
+        throw refuse(key, `"${other.name}" has the ${key} of "${name}"`, 'give each machine its own');
+  if (address?.kind === 'vsock' && cid !== undefined && cid !== address.cid)
+    throw refuse('cid', `"${name}" has another context id in its address`, 'write the same one in both');
 }
 
 /** Beginnings of sources that `ninefold mount` takes for something else. */
@@ -131,7 +182,7 @@ function parseAddress(path: string, text: string, name: string, address: string)
   }
   if (source.kind === 'ssh' && source.path !== '/')
     throw wrong(path, line, `the address of "${name}" has a path`, 'end it with the first slash');
-  if (source.kind === 'exec' || source.kind === 'ssh' || source.kind === 'unix') return source;
+  if (source.kind !== 'tcp' && source.kind !== 'fd') return source;
   throw wrong(path, line, `the address of "${name}": an agent cannot be reached by ${source.kind}`, forms);
 }
 

@@ -15,10 +15,12 @@ import { type AgentRun, startAgent } from './agents.ts';
 import { authorize } from './authorize.ts';
 import type { Ended } from './call.ts';
 import type { BrokerConfig, MachineConfig } from './config.ts';
-import { readLineOf, takeData } from './control.ts';
+import { readLineOf } from './control.ts';
 import type { Desk, Look, Reply } from './desk.ts';
+import { Entrance } from './incoming.ts';
 import { type Kept, keep, LOOK_MS } from './keeper.ts';
 import { readLineExactly } from './line.ts';
+import { nodeSocket } from './node-socket.ts';
 import { admit, refused } from './query.ts';
 import { allowService, keepService } from './service-call.ts';
 import type { BrokerSys } from './sys.ts';
@@ -27,7 +29,7 @@ export interface BrokerOptions {
   readonly sys: BrokerSys;
   /** For the loop that waits for connections. */
   readonly loop: Sys;
-  /** The broker's own socket (`machine` undefined: who comes in is told by the user id), and those of machines. */
+  /** The broker's own socket (`machine` undefined: who comes in is told by the user id, or on a vsock by the context id), and those of machines. */
   readonly listeners: readonly { readonly listener: Listener; readonly machine?: string }[];
   readonly config: BrokerConfig;
   readonly desk: Omit<Desk, 'machine' | 'look' | 'patience'>;
@@ -79,6 +81,7 @@ export class Broker {
   readonly #o: BrokerOptions;
   readonly #desk: Desk;
   readonly #turns: Turns;
+  readonly #entrance: Entrance;
   readonly #sessions = new Map<Kept, { readonly run: AgentRun; why?: string }>();
   readonly #calls = new Map<string, number>();
   #all = 0;
@@ -86,6 +89,7 @@ export class Broker {
   constructor(options: BrokerOptions) {
     this.#o = options;
     this.#turns = new Turns(options.loop, options.listeners.length);
+    this.#entrance = new Entrance(options.sys, CALL_MAX);
     this.#desk = {
       ...options.desk,
       patience: options.config.patience,
@@ -134,7 +138,9 @@ export class Broker {
     const of = source ?? '?';
     const mine = this.#calls.get(of) ?? 0;
     if (source === undefined || mine >= OF_ONE || this.#all >= OF_ALL) {
-      this.#o.note('debug', `closed a connection of ${of}`);
+      const cid = sys.peerCid(fd);
+      const who = source ?? (cid < 0 ? 'nobody that is known' : `context id ${cid}`);
+      this.#o.note('debug', `closed a connection of ${who}`);
       sys.close(fd);
       return;
     }
@@ -143,13 +149,12 @@ export class Broker {
     let caller: Caller | undefined;
     const control = { socket: undefined as Socket | undefined };
     try {
-      const data = await takeData(sys, fd);
-      caller = this.#callerOf(data, control);
-      const socket = new Socket({ fd });
+      const come = await this.#entrance.take(fd, source);
+      if (come === undefined) return;
+      const socket = come.control;
       control.socket = socket;
-      socket.on('error', () => {});
-      const line = data < 0 ? undefined : await readLineOf(socket, CALL_MAX, CALL_MS);
-      const call = v.safeParse(CALL, json(line));
+      caller = this.#callerOf(come.data, control);
+      const call = v.safeParse(CALL, json(come.line));
       const ended = call.success ? await this.#call(source, call.output, caller) : REFUSAL;
       caller.close();
       socket.end(`${JSON.stringify(ended)}\n`);
@@ -158,7 +163,6 @@ export class Broker {
       this.#o.note('warn', `a call of ${source} failed: ${printable(String(error))}`);
       control.socket?.end(`${JSON.stringify({ exit: CANNOT_RUN, words })}\n`);
     } finally {
-      if (control.socket === undefined) sys.close(fd);
       caller?.close();
       this.#calls.set(of, (this.#calls.get(of) ?? 1) - 1);
       this.#all--;
@@ -197,7 +201,7 @@ export class Broker {
   }
 
   async #authorize(source: string, caller: Caller): Promise<Ended> {
-    const socket = new Socket({ fd: caller.take(), allowHalfOpen: true });
+    const socket = nodeSocket(this.#o.sys, caller.take(), true);
     socket.on('error', () => {});
     const bytes = await readAll(socket, AUTHORIZE_MAX, CALL_MS);
     const reply: Reply = await authorize(this.#desk, source, bytes);
@@ -327,6 +331,8 @@ export class Broker {
   }
 
   #nameOf(fd: number): string | undefined {
+    const cid = this.#o.sys.peerCid(fd);
+    if (cid >= 0) return [...this.#o.config.machines.values()].find((m) => m.cid === cid)?.name;
     const cred = this.#o.sys.peerCred(fd);
     if (typeof cred === 'number') return undefined;
     for (const machine of this.#o.config.machines.values()) if (machine.uid === cred.uid) return machine.name;

@@ -193,6 +193,13 @@ function setIntOption(fd: number, level: number, option: number, n: number): num
   return ret(f.setsockopt(fd, level, option, value.address, 4));
 }
 
+/** The context id at the other end of a connected vsock; -EAFNOSUPPORT (97) for every other socket. */
+function peerCid(fd: number): number {
+  const peer = peerAddress(fd);
+  if (typeof peer === 'number') return peer;
+  return peer?.kind === 'vsock' ? peer.cid : -97;
+}
+
 /** What `transport/` asks for beyond `Sys`, in its own words. */
 export const netSys = {
   socketPair(): readonly [number, number] | number {
@@ -206,4 +213,6 @@ export const netSys = {
   accept,
   isListening,
   setNonBlocking: setNonblocking,
+  peerCid,
+  shutdownWrite: (fd: number): number => shutdown(fd, SHUT_WR),
 };

@@ -30,4 +30,8 @@ export interface TransportSys
   /** 1 if the descriptor is a listening stream socket, 0 if not. */
   isListening(fd: number): number;
   setNonBlocking(fd: number, on: boolean): number;
+  /** The context id at the other end of a connected vsock, as the kernel knows it; -EAFNOSUPPORT (97) for every other socket. */
+  peerCid(fd: number): number;
+  /** No more is written to a socket: its other end reads the end. -ENOTSOCK (88): a pipe, whose end is its being closed. */
+  shutdownWrite(fd: number): number;
 }

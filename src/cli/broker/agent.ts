@@ -2,29 +2,31 @@
 
 import { spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
-import { Socket } from 'node:net';
 import { EXIT, type ExitCode, printable } from '../../base/error.ts';
 import { Turns } from '../../base/turns.ts';
 import { AGENT_CALL_MAX, encodeAgentCall, parseAgentCall } from '../../broker/agent-call.ts';
 import { type AgentRun, runOf } from '../../broker/agents.ts';
 import type { Ended } from '../../broker/call.ts';
-import { readLineOf, takeData } from '../../broker/control.ts';
-import type { BrokerSys } from '../../broker/sys.ts';
+import { Entrance } from '../../broker/incoming.ts';
 import { openSys } from '../../linux/index.ts';
 import { acceptor } from '../../transport/accepting.ts';
+import { formatListen, type Listen } from '../../transport/listen.ts';
 import { openListener } from '../../transport/listener.ts';
 import { openLog } from '../log.ts';
 import { programPath } from '../serve/launch.ts';
 import { openBrokerSys } from './sys.ts';
 
-const CALL_MS = 10_000;
+/** Where an agent waits. */
+export type AgentListen = Extract<Listen, { kind: 'unix' | 'vsock' }>;
+
 const REFUSED: Ended = { exit: 126, words: 'Request refused' };
 
-/** `ninefold agent --listen`: a process for each call, which ends when the broker closes the connection. Resolves with the exit code. */
-export async function serveAgent(path: string): Promise<ExitCode> {
+/** `ninefold agent --listen`: a process for each call, which ends when the broker closes the connection. `broker`: the context id that is let in by vsock. Resolves with the exit code. */
+export async function serveAgent(at: AgentListen, broker: number): Promise<ExitCode> {
   const log = openLog('ninefold agent', 'info', 'text');
   const sys = openBrokerSys();
-  const listener = await openListener(sys, { kind: 'unix', path }, 0o600);
+  const listener = await openListener(sys, at, 0o600);
+  const entrance = new Entrance(sys, AGENT_CALL_MAX);
   const turns = new Turns(openSys(), 1);
   const runs = new Set<AgentRun>();
   let exit: ExitCode = EXIT.ok;
@@ -37,12 +39,18 @@ export async function serveAgent(path: string): Promise<ExitCode> {
       exit = code;
       turns.stop();
     });
-  const begin = (fd: number): void =>
-    void take(sys, fd, runs).catch((error: unknown) =>
+  const begin = (fd: number): void => {
+    if (at.kind === 'vsock' && sys.peerCid(fd) !== broker) {
+      log.warn(`refused a connection of context id ${sys.peerCid(fd)}`);
+      sys.close(fd);
+      return;
+    }
+    take(entrance, fd, runs).catch((error: unknown) =>
       log.warn(`a call failed: ${printable(String(error))}`),
     );
+  };
   turns.add(acceptor(sys, listener, begin, (line) => log.warn(line)));
-  log.info(`listening on ${printable(path)}`);
+  log.info(`listening on ${printable(at.kind === 'unix' ? at.path : formatListen(at))}`);
   try {
     await turns.run();
   } finally {
@@ -52,13 +60,13 @@ export async function serveAgent(path: string): Promise<ExitCode> {
   return exit;
 }
 
-async function take(sys: BrokerSys, fd: number, runs: Set<AgentRun>): Promise<void> {
-  const data = await takeData(sys, fd);
-  const control = new Socket({ fd });
-  control.on('error', () => {});
+async function take(entrance: Entrance, fd: number, runs: Set<AgentRun>): Promise<void> {
+  const come = await entrance.take(fd, 'broker');
+  if (come === undefined) return;
+  const { control, data } = come;
+  let open = true;
   try {
-    const line = data < 0 ? undefined : await readLineOf(control, AGENT_CALL_MAX, CALL_MS);
-    const call = parseAgentCall(line ?? '');
+    const call = parseAgentCall(come.line ?? '');
     if (!call.ok) return void control.end(`${JSON.stringify(REFUSED)}\n`);
     const argv = ['--no-warnings', programPath('ruddo'), '--call', encodeAgentCall(call.value)];
     const run = runOf(
@@ -68,11 +76,14 @@ async function take(sys: BrokerSys, fd: number, runs: Set<AgentRun>): Promise<vo
     control.once('close', () => void run.end());
     control.resume();
     closeSync(data);
+    open = false;
     const ended = await run.ended;
     runs.delete(run);
     control.end(`${JSON.stringify(ended)}\n`);
   } catch (error) {
     control.destroy();
     throw error;
+  } finally {
+    if (open) closeSync(data);
   }
 }

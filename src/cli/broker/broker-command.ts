@@ -13,7 +13,8 @@ import { asker } from '../policy/asking.ts';
 import { openBooks } from '../policy/desk.ts';
 import { programPath } from '../serve/launch.ts';
 import { LOG_FORMATS, LOG_LEVELS } from '../serve/options.ts';
-import { choiceOption } from '../values.ts';
+import { choiceOption, numberOption } from '../values.ts';
+import { joinBroker } from './join.ts';
 import { brokerConfig, brokerSocket } from './places.ts';
 import { openBrokerSys } from './sys.ts';
 
@@ -21,10 +22,15 @@ interface BrokerFlags {
   config?: string;
   socket?: string;
   ask?: string;
+  vsock?: string;
+  stdio?: boolean;
   check?: boolean;
   logLevel: string;
   logFormat: string;
 }
+
+/** VMADDR_PORT_ANY is one more. */
+const VSOCK_PORT_MAX = 0xffff_fffe;
 
 /** `ninefold broker` */
 export function addBroker(program: Command): Command {
@@ -36,14 +42,16 @@ export function addBroker(program: Command): Command {
     )
     .option('--config <file>', 'which machines there are')
     .option('--socket <path>', 'where programs of this machine reach it')
+    .option('--vsock <port>', 'where virtual machines with a "cid" reach it (also "vsock" in the file)')
     .option('--ask <command>', 'the command that asks the person (also NINEFOLD_ASK, and "ask" in the file)')
     .option('--check', 'check the configuration and the list of rules, and end')
+    .option('--stdio', 'join standard input and output to the broker that listens at --socket, and be none')
     .option('--log-level <level>', LOG_LEVELS.join(', '), 'info')
     .option('--log-format <format>', LOG_FORMATS.join(', '), 'text')
     .helpOption('-h, --help', 'show this')
     .addHelpText('after', HELP)
     .action(async (flags: BrokerFlags) => {
-      process.exit(await brokerCommand(flags));
+      process.exit(await (flags.stdio === true ? joinBroker(flags.socket) : brokerCommand(flags)));
     });
 }
 
@@ -73,12 +81,18 @@ async function brokerCommand(flags: BrokerFlags): Promise<ExitCode> {
     const uids = [...config.machines.values()].some((m) => m.uid !== undefined);
     // Other users come in by it too where they are machines; who they are is told by the kernel.
     listeners.push({ listener: await openListener(sys, { kind: 'unix', path }, uids ? 0o666 : 0o600) });
-    for (const { name, socket } of config.machines.values())
+    const port =
+      flags.vsock === undefined ? config.vsock : numberOption('--vsock', flags.vsock, 1, VSOCK_PORT_MAX);
+    if (port !== undefined) listeners.push({ listener: await openListener(sys, { kind: 'vsock', port }, 0) });
+    for (const { name, socket, cid } of config.machines.values()) {
+      if (cid !== undefined && port === undefined)
+        log.warn(`"${name}" has a context id, but there is no vsock port: add "vsock", or --vsock`);
       if (socket !== undefined)
         listeners.push({
           listener: await openListener(sys, { kind: 'unix', path: socket }, 0o666),
           machine: name,
         });
+    }
     const broker = new Broker({
       sys,
       loop: openSys(),
@@ -89,7 +103,10 @@ async function brokerCommand(flags: BrokerFlags): Promise<ExitCode> {
       agent: [process.execPath, '--no-warnings', programPath('ruddo')],
       note: (level, line) => log[level](line),
     });
-    log.info(`listening on ${printable(path)}; ${machinesWords(config)}; asking by ${printable(asking.how)}`);
+    const also = port === undefined ? '' : ` and vsock port ${port}`;
+    log.info(
+      `listening on ${printable(path)}${also}; ${machinesWords(config)}; asking by ${printable(asking.how)}`,
+    );
     let exit: ExitCode = EXIT.ok;
     for (const [signal, code] of [
       ['SIGINT', EXIT.interrupted],
@@ -117,13 +134,17 @@ The configuration is JSON; all of it may be left out:
   { "self": "host",
     "machines": {
       "box":   { "address": "exec:docker exec -i box ninefold agent", "socket": "/run/box/broker.sock" },
-      "guest": { "address": "ssh://me@guest/", "uid": 1001, "disposable": true } },
-    "ask": "ninefold-ask", "patience": 60 }
+      "guest": { "address": "ssh://me@guest/", "uid": 1001, "disposable": true },
+      "vm":    { "address": "vsock:3:5642", "cid": 3 } },
+    "vsock": 5641, "ask": "ninefold-ask", "patience": 60 }
 
 Addresses of machines:
 ${ADDRESS_FORMS.map(([form, meaning]) => `  ${form.padEnd(28)}${meaning}`).join('\n')}
 
-A request is a machine's when it comes in by its "socket", or from its "uid" by the broker's own.
+A request is a machine's when it comes in by its "socket", from its "uid" by the broker's own, or from its "cid" (context id) by vsock.
+
+Programs elsewhere find the broker by NINEFOLD_BROKER: the path of a socket, vsock:2:PORT in a virtual machine, or exec:COMMAND, such as
+"exec:ssh host", where an SSH key has the forced command "ninefold broker --stdio --socket /run/ninefold/laptop.sock".
 
 Examples:
   ninefold broker

@@ -2,14 +2,14 @@
 
 import { spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
-import { Socket } from 'node:net';
 import { constants } from 'node:os';
 import { basename } from 'node:path';
 import { Transform } from 'node:stream';
 import { type BrokerCall, startedCaller } from '../../broker/broker-caller.ts';
+import { nodeSocket } from '../../broker/node-socket.ts';
 import { describe, say } from '../report.ts';
 import { type ClientWanted, parseClient } from './client-options.ts';
-import { brokerSocket } from './places.ts';
+import { brokerAddress, brokerSocket } from './places.ts';
 import { openBrokerSys } from './sys.ts';
 
 const PROGRAM = 'qrexec-client-vm';
@@ -42,10 +42,8 @@ export function clientMain(argv: readonly string[]): void {
 }
 
 async function run(wanted: ClientWanted): Promise<number> {
-  const call = await startedCaller(openBrokerSys(), wanted.socket ?? brokerSocket())(
-    wanted.target,
-    wanted.service,
-  );
+  const where = brokerAddress(wanted.socket ?? (process.env.NINEFOLD_BROKER || brokerSocket()));
+  const call = await startedCaller(openBrokerSys(), where)(wanted.target, wanted.service);
   let stopped: number | undefined;
   let local: ReturnType<typeof spawn> | undefined;
   for (const [signal, status] of [
@@ -100,7 +98,7 @@ function statusOf(child: ReturnType<typeof spawn>): Promise<number> {
 
 /** Standard input to the service, and the service to standard output, each to its end. */
 function join(call: BrokerCall, { prefix, filter }: ClientWanted): Promise<void> {
-  const socket = new Socket({ fd: call.readFd, allowHalfOpen: true });
+  const socket = nodeSocket(openBrokerSys(), call.readFd, true);
   const output = filter ? socket.pipe(withoutEscapes()) : socket;
   if (prefix !== '') socket.write(prefix);
   process.stdin.on('error', () => {}).pipe(socket);
@@ -143,7 +141,7 @@ Calls a service of another machine through "ninefold broker", with the command l
   -T, --filter-escape-chars-stderr   understood; its last words never have any
       --no-filter-escape-chars-stderr
   -p, --prefix-data DATA             sent before standard input
-  -a, --agent-socket PATH            the broker's socket (else NINEFOLD_BROKER, else the user's own broker)
+  -a, --agent-socket PATH            where the broker is (else NINEFOLD_BROKER, else the user's own broker)
       --buffer-size N                understood, and of no use here
   -h, --help                         show this
 
