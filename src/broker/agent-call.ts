@@ -23,6 +23,8 @@ const AGENT_CALL = v.strictObject({
   /** `SERVICE+ARGUMENT`. */
   service: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_.-]{1,100}(?:\+[A-Za-z0-9_.+-]{0,100})?$/)),
   source: v.string(),
+  /** As whom files are received and opened, where a rule says so. */
+  user: v.exactOptional(v.pipe(v.string(), v.regex(/^[a-z_][a-z0-9_-]{0,31}$/))),
   /** With the services of folders, and with no other. */
   given: v.exactOptional(GIVEN),
 });

@@ -19,6 +19,7 @@ test('a machine is known by its context id, and reached by vsock', () => {
   assert.deepEqual(config.machines.get('vm'), {
     name: 'vm',
     disposable: false,
+    tags: [],
     cid: 3,
     address: { kind: 'vsock', cid: 3, port: 5642 },
   });

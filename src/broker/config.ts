@@ -22,6 +22,8 @@ export interface MachineConfig {
   /** Requests of this context id on the broker's vsock port are this machine's. */
   readonly cid?: number;
   readonly disposable: boolean;
+  /** For rules about calls: `@tag:NAME`. */
+  readonly tags: readonly string[];
 }
 
 export interface BrokerConfig {
@@ -30,6 +32,8 @@ export interface BrokerConfig {
   readonly machines: ReadonlyMap<string, MachineConfig>;
   /** The vsock port where machines with a `cid` come in. */
   readonly vsock?: number;
+  /** The folder of the rules about calls, absolute. */
+  readonly policy?: string;
   /** A shell's command that asks the person. */
   readonly ask?: string;
   /** Seconds that a person has to answer. */
@@ -49,6 +53,7 @@ const MACHINE = v.strictObject({
     ),
   ),
   disposable: v.exactOptional(v.boolean()),
+  tags: v.exactOptional(v.array(v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,64}$/, 'it is no tag')))),
 });
 const CONFIG = v.strictObject({
   self: v.exactOptional(v.string()),
@@ -61,6 +66,7 @@ const CONFIG = v.strictObject({
       v.maxValue(0xffff_fffe, 'the greatest vsock port is 4294967294'),
     ),
   ),
+  policy: v.exactOptional(v.pipe(v.string(), v.startsWith('/', 'it is no absolute path'))),
   ask: v.exactOptional(v.pipe(v.string(), v.minLength(1, 'it is empty'))),
   patience: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(3600))),
 });
@@ -110,6 +116,7 @@ export function parseConfig(path: string, text: string): BrokerConfig {
     self = DEFAULT_CONFIG.self,
     machines = {},
     vsock,
+    policy,
     ask,
     patience = DEFAULT_CONFIG.patience,
   } = parsed.output;
@@ -119,10 +126,11 @@ export function parseConfig(path: string, text: string): BrokerConfig {
     checkName(path, text, ['machines', name], name);
     if (name === self)
       throw wrong(path, lineOf(text, ['machines', name]), `"${name}" is this machine`, 'choose another name');
-    const { address, disposable = false, ...more } = entry;
+    const { address, disposable = false, tags = [], ...more } = entry;
     const machine: MachineConfig = {
       name,
       disposable,
+      tags,
       ...more,
       ...(address === undefined ? {} : { address: parseAddress(path, text, name, address) }),
     };
@@ -134,6 +142,7 @@ export function parseConfig(path: string, text: string): BrokerConfig {
     machines: found,
     patience,
     ...(vsock === undefined ? {} : { vsock }),
+    ...(policy === undefined ? {} : { policy }),
     ...(ask === undefined ? {} : { ask }),
   };
 }

@@ -6,7 +6,7 @@ import { NinefoldError, printable } from '../base/error.ts';
 import type { Sys } from '../base/sys.ts';
 import { Turns } from '../base/turns.ts';
 import { isFingerprint } from '../policy/fingerprint.ts';
-import { type AskedService, isAskedService, type ServiceRequest } from '../policy/service-asking.ts';
+import { isAskedService } from '../policy/service-asking.ts';
 import { AUTHORIZE_MAX, FOLDER_LINE_MAX, parseFolderLine } from '../policy/wire.ts';
 import { acceptor } from '../transport/accepting.ts';
 import type { Listener } from '../transport/listener.ts';
@@ -14,14 +14,16 @@ import type { AgentCall } from './agent-call.ts';
 import { type AgentRun, startAgent } from './agents.ts';
 import { authorize } from './authorize.ts';
 import type { Ended } from './call.ts';
+import type { CallPolicy, Verdict } from './call-policy.ts';
 import type { BrokerConfig, MachineConfig } from './config.ts';
 import { readLineOf } from './control.ts';
-import type { Desk, Look, Reply } from './desk.ts';
+import { type Desk, type Look, type Reply, turnedAway } from './desk.ts';
 import { Entrance } from './incoming.ts';
 import { type Kept, keep, LOOK_MS } from './keeper.ts';
 import { readLineExactly } from './line.ts';
 import { nodeSocket } from './node-socket.ts';
 import { admit, refused } from './query.ts';
+import { readAll } from './read-all.ts';
 import { allowService, keepService } from './service-call.ts';
 import type { BrokerSys } from './sys.ts';
 
@@ -32,6 +34,8 @@ export interface BrokerOptions {
   /** The broker's own socket (`machine` undefined: who comes in is told by the user id, or on a vsock by the context id), and those of machines. */
   readonly listeners: readonly { readonly listener: Listener; readonly machine?: string }[];
   readonly config: BrokerConfig;
+  /** The rules about calls. */
+  readonly policy: CallPolicy;
   readonly desk: Omit<Desk, 'machine' | 'look' | 'patience'>;
   /** The user id whose requests are those of this machine. */
   readonly uid: number;
@@ -191,13 +195,28 @@ export class Broker {
     const service = plus < 0 ? call.service : call.service.slice(0, plus);
     const argument = plus < 0 ? '' : call.service.slice(plus + 1);
     this.#o.note('debug', `${source} calls ${service} of ${printable(call.target)}`);
+    const verdict = this.#verdict(source, call.target, service, argument);
+    if (verdict.kind === 'refuse') {
+      const { target } = call;
+      const request = { source, target: printable(target), service: call.service };
+      turnedAway(this.#desk, request, 'policy', verdict.why);
+      return REFUSAL;
+    }
     if (call.target === 'dom0' || call.target === '@adminvm')
       return service === 'ruddo.AuthorizeFolderAccess' ? this.#authorize(source, caller) : REFUSAL;
     if (service === 'ruddo.ConnectToFolder' && isFingerprint(argument))
       return this.#connect(source, call.target, argument, caller);
-    const request = { source, target: call.target, service: call.service };
-    if (!isAskedService(service)) return REFUSAL;
-    return this.#service(request, service, caller, call.started === true ? caller.started : undefined);
+    return this.#service(source, call, verdict, caller);
+  }
+
+  /** What the rules about calls say; where they cannot be read, no. */
+  #verdict(source: string, target: string, service: string, argument: string): Verdict {
+    const plain = { source, target, service, argument: `+${argument}` };
+    try {
+      return this.#o.policy.decide(plain, (name) => this.#machine(name));
+    } catch (error) {
+      return { kind: 'refuse', why: error instanceof Error ? error.message : String(error) };
+    }
   }
 
   async #authorize(source: string, caller: Caller): Promise<Ended> {
@@ -242,23 +261,27 @@ export class Broker {
     return ended;
   }
 
-  /** A service that a person is asked about each time. */
+  /** A service of files: allowed by a rule, or asked about each time. */
   async #service(
-    request: ServiceRequest,
-    service: AskedService,
+    source: string,
+    call: v.InferOutput<typeof CALL>,
+    { kind, target, why, user }: Verdict & { kind: 'allow' | 'ask' },
     caller: Caller,
-    started: (() => void) | undefined,
   ): Promise<Ended> {
-    const { source, target } = request;
-    if (!(await allowService(this.#desk, request, service))) return REFUSAL;
+    const [service = ''] = call.service.split('+');
+    if (!isAskedService(service)) return REFUSAL;
+    const request = { source, target, service: call.service };
+    const rule = kind === 'allow' ? why : undefined;
+    if (!(await allowService(this.#desk, request, service, rule))) return REFUSAL;
     const kept = keepService(this.#desk, request);
     const address = this.#machine(target)?.address;
     if (caller.gone() || address === undefined) {
       kept.over(address === undefined ? 'its machine has no agent' : 'the caller had gone before the answer');
       return REFUSAL;
     }
-    const call: AgentCall = { version: 1, service: request.service, source };
-    return this.#run(kept, address, call, caller, started);
+    const as = user === undefined ? {} : { user };
+    const started = call.started === true ? caller.started : undefined;
+    return this.#run(kept, address, { version: 1, service: call.service, source, ...as }, caller, started);
   }
 
   /** Starts what was allowed and keeps it until it ends, or has to. `started` is called in between. */
@@ -326,7 +349,7 @@ export class Broker {
 
   #machine(name: string): MachineConfig | undefined {
     const { config } = this.#o;
-    if (name === config.self) return { name, address: { kind: 'local' }, disposable: false };
+    if (name === config.self) return { name, address: { kind: 'local' }, disposable: false, tags: [] };
     return config.machines.get(name);
   }
 
@@ -351,24 +374,4 @@ function json(line: string | undefined): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** To the end, or `max` bytes and one more; what has not ended in time is taken as it is, and is malformed then. */
-function readAll(socket: Socket, max: number, patienceMs: number): Promise<Uint8Array> {
-  return new Promise((resolve) => {
-    const parts: Buffer[] = [];
-    let size = 0;
-    const finish = (): void => {
-      clearTimeout(timer);
-      socket.removeAllListeners('data').pause();
-      resolve(Buffer.concat(parts).subarray(0, max + 1));
-    };
-    const timer = setTimeout(finish, patienceMs);
-    socket.on('data', (part: Buffer) => {
-      parts.push(part);
-      size += part.length;
-      if (size > max) finish();
-    });
-    socket.once('end', finish).once('close', finish);
-  });
 }

@@ -247,8 +247,8 @@ test('nothing but files and folders is ever asked about', async (t) => {
   }
   assert.equal(existsSync(w.path('question.json')), false);
   const nameless = await front(w, 'qvm-copy', w.path('tree'));
-  assert.equal(nameless.code, 1);
-  assert.match(nameless.stderr, /cannot call @default: .*name a machine of the broker/);
+  assert.equal(nameless.code, 126);
+  assert.match(nameless.stderr, /nobody chooses a machine for you.*name one/);
   // A yes to an argument that the service does not have is no yes to anything else.
   const odd = await exchange(await caller('box', 'qubes.Filecopy+as-root'), 'x');
   assert.deepEqual([odd.exit, odd.words], [1, 'error: qubes.Filecopy has no argument "as-root"']);

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { world } from '../broker/world.ts';
 import { cannotMount } from '../helpers/cli.ts';
 import { TOP } from '../helpers/places.ts';
@@ -42,7 +43,12 @@ test(
 
     const other = w.ninefold('mount', `box:${w.share}/sub`, w.path('share'));
     await d.windowOf(TITLE);
-    d.xdotool('key', 'Escape');
+    // A window that is on the screen may not have the keys yet.
+    let over = false;
+    void other.then(() => {
+      over = true;
+    });
+    for (; !over; await sleep(500)) d.xdotool('key', 'Escape');
     assert.equal((await other).code, 13);
     assert.deepEqual(
       w.log().flatMap((l) => (l.event === 'decision' ? [l.result] : [])),

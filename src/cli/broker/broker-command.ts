@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 
 import { mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { EXIT, type ExitCode, printable } from '../../base/error.ts';
+import { CallPolicy } from '../../broker/call-policy.ts';
 import { ADDRESS_FORMS, type BrokerConfig, readConfig } from '../../broker/config.ts';
 import { Broker } from '../../broker/daemon.ts';
 import { openSys } from '../../linux/index.ts';
@@ -67,9 +68,14 @@ async function brokerCommand(flags: BrokerFlags): Promise<ExitCode> {
   const books = openBooks((line) => log.info(line));
   await books.store.repair();
   books.gate.sweep();
+  const policy = new CallPolicy(config.policy ?? join(dirname(file), 'policy.d'));
+  // Said at the start, too: nothing could be asked until it is mended.
+  const calls = policy.count;
   if (flags.check === true) {
     const { length } = books.store.load().rules;
-    process.stdout.write(`${printable(file)}: ${config.machines.size} machines; ${length} rules\n`);
+    process.stdout.write(
+      `${printable(file)}: ${config.machines.size} machines; ${length} rules; ${calls} about calls\n`,
+    );
     return EXIT.ok;
   }
   const asking = asker(flags.ask || process.env.NINEFOLD_ASK || config.ask);
@@ -98,6 +104,7 @@ async function brokerCommand(flags: BrokerFlags): Promise<ExitCode> {
       loop: openSys(),
       listeners,
       config,
+      policy,
       desk: { ...books, ask: asking.ask },
       uid: process.geteuid?.() ?? 0,
       agent: [process.execPath, '--no-warnings', programPath('ruddo')],
@@ -136,12 +143,17 @@ The configuration is JSON; all of it may be left out:
       "box":   { "address": "exec:docker exec -i box ninefold agent", "socket": "/run/box/broker.sock" },
       "guest": { "address": "ssh://me@guest/", "uid": 1001, "disposable": true },
       "vm":    { "address": "vsock:3:5642", "cid": 3 } },
-    "vsock": 5641, "ask": "ninefold-ask", "patience": 60 }
+    "vsock": 5641, "ask": "ninefold-ask", "patience": 60, "policy": "/etc/ninefold/policy.d" }
 
 Addresses of machines:
 ${ADDRESS_FORMS.map(([form, meaning]) => `  ${form.padEnd(28)}${meaning}`).join('\n')}
 
 A request is a machine's when it comes in by its "socket", from its "uid" by the broker's own, or from its "cid" (context id) by vsock.
+
+Files *.policy in the folder "policy" (else policy.d beside the configuration) say what is asked about at all, in the syntax of qrexec's:
+  qubes.Filecopy  *  work         vault     allow
+  qubes.Filecopy  *  @anyvm       @default  ask target=vault
+  *               *  @tag:guests  @anyvm    deny
 
 Programs elsewhere find the broker by NINEFOLD_BROKER: the path of a socket, vsock:2:PORT in a virtual machine, or exec:COMMAND, such as
 "exec:ssh host", where an SSH key has the forced command "ninefold broker --stdio --socket /run/ninefold/laptop.sock".

@@ -41,11 +41,12 @@ function environmentOf(
 
 /**
  * Receives files, or opens one, at the word of a broker: the very programs that qrexec would start, on this process's standard input and output. Resolves with their
- * status. Never rejects.
+ * status. `as`: the user that a rule about calls names, before the agent's own. Never rejects.
  */
 export async function fileService(
   full: string,
   source: string,
+  as: string | undefined,
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<number> {
   const plus = full.indexOf('+');
@@ -61,13 +62,18 @@ export async function fileService(
     return WRONG_ARGUMENT;
   }
   try {
-    const user = env[AGENT_USER];
+    const user = as ?? env[AGENT_USER];
     const account = user === undefined || user === '' ? undefined : accountOf(user);
+    const own = process.geteuid?.() ?? 0;
+    if (account !== undefined && own !== 0 && own !== account.uid) {
+      say(`error: this agent is not root's, and cannot act as ${account.name}`);
+      return CANNOT_RUN;
+    }
     const whole = environmentOf({ full, argument, source }, env);
     return await statusOf(
       spawn(process.execPath, ['--no-warnings', programPath(program), ...args], {
         stdio: 'inherit',
-        ...(account === undefined
+        ...(account === undefined || own !== 0
           ? { env: whole }
           : {
               uid: account.uid,

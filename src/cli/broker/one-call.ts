@@ -17,9 +17,9 @@ export async function oneCall(word: string): Promise<number> {
       why: call.why,
       remedy: 'leave it to the broker to write it; its version may be another',
     });
-  const { service, source, given } = call.value;
+  const { service, source, given, user } = call.value;
   // A broker that gives no folder has asked about files.
-  if (given === undefined) return fileService(service, source);
+  if (given === undefined) return fileService(service, source, user);
   const plus = service.indexOf('+');
   const name = plus < 0 ? service : service.slice(0, plus);
   const argument = plus < 0 ? undefined : service.slice(plus + 1);

@@ -3,12 +3,15 @@
 import { spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { EXIT, NinefoldError, printable } from '../../base/error.ts';
+import { EXIT, NinefoldError } from '../../base/error.ts';
 import { callRoute } from '../broker/places.ts';
-import { usageError } from '../report.ts';
+import { say } from '../report.ts';
 import { programPath } from '../serve/launch.ts';
 
 const CLIENT = 'qrexec-client-vm';
+const REFUSED = 126;
+const NOBODY_CHOSE =
+  'without Qubes nobody chooses a machine for you, and there are no disposables: name one ("ninefold copy FILE MACHINE", "qvm-copy-to-vm MACHINE FILE"), or have the broker\'s policy name it';
 
 export interface ServiceCall {
   /** A qube's name, or a keyword such as `@default`. */
@@ -26,10 +29,10 @@ export interface ServiceCall {
 
 /**
  * Calls a service of another machine, after its policy, or a person, has said yes. This is the one place that knows how: qrexec-client-vm of Qubes, our own of that
- * name where a broker runs, or the one that NINEFOLD_QREXEC_CLIENT names. Resolves with its exit status, EXIT.interrupted after Ctrl-C. Throws NinefoldError SERVICE_CLIENT (exit 71), SERVICE_TARGET (64).
+ * name where a broker runs, or the one that NINEFOLD_QREXEC_CLIENT names. Resolves with its exit status, EXIT.interrupted after Ctrl-C. Throws NinefoldError SERVICE_CLIENT (exit 71).
  */
 export function callService(call: ServiceCall): Promise<number> {
-  const [client, ...before] = clientFor(call.target);
+  const [client, ...before] = clientCommand();
   if (client === undefined) throw missing();
   const local = call.input === undefined ? [process.execPath, programPath(call.program), ...call.args] : [];
   const args = [...before, '--filter-escape-chars-stderr', '--', call.target, call.service, ...local];
@@ -52,26 +55,16 @@ export function callService(call: ServiceCall): Promise<number> {
     child.once('error', () => reject(missing()));
     child.once('exit', (code, signal) => {
       process.off('SIGINT', wait);
+      if (code === REFUSED && call.target.startsWith('@') && isBrokered()) say(NOBODY_CHOSE);
       if (interrupted || signal === 'SIGINT') resolve(EXIT.interrupted);
       else resolve(code ?? 1);
     });
   });
 }
 
-/** A broker asks about machines that have a name: it has no window to choose one in, and no disposables. */
-function clientFor(target: string): string[] {
+function clientCommand(): string[] {
   const route = callRoute();
-  if ('broker' in route) {
-    if (target.startsWith('@'))
-      throw usageError(
-        'SERVICE_TARGET',
-        'cannot call',
-        printable(target),
-        'without Qubes nobody chooses a machine for you, and there are no disposables',
-        'name a machine of the broker: "ninefold copy FILE MACHINE", "qvm-copy-to-vm MACHINE FILE"',
-      );
-    return [process.execPath, '--no-warnings', programPath(CLIENT)];
-  }
+  if ('broker' in route) return [process.execPath, '--no-warnings', programPath(CLIENT)];
   const program = route.qrexec === CLIENT ? find(CLIENT) : route.qrexec;
   return program === undefined ? [] : [program];
 }
