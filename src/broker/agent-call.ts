@@ -4,6 +4,14 @@ import * as v from 'valibot';
 import { parseFolder } from '../policy/folder.ts';
 import { bad, good, type Parsed } from '../policy/parsed.ts';
 
+/** Folders inside a granted one that a rule denies. */
+export const DENIED = v.array(
+  v.pipe(
+    v.string(),
+    v.check((text: string) => parseFolder(text).ok),
+  ),
+);
+
 /** What a broker tells a service that it starts itself, in the place of the answer that the service would ask dom0 for. */
 const GIVEN = v.strictObject({
   folder: v.pipe(
@@ -12,6 +20,8 @@ const GIVEN = v.strictObject({
   ),
   access: v.picklist(['ro', 'rw']),
   bound: v.exactOptional(v.string()),
+  /** Folders inside that are not served. */
+  denied: v.exactOptional(DENIED),
   /** A socket: when its other end is closed, the service ends. */
   controlFd: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(3))),
 });

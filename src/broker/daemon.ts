@@ -243,14 +243,15 @@ export class Broker {
       refused(this.#desk, claim, admitted.why);
       return REFUSAL;
     }
-    const { access, rule } = admitted.value;
+    const { access, rule, denied } = admitted.value;
     const bound = rule.bound !== undefined && rule.folder === folder.value ? { bound: rule.bound } : {};
+    const inside = denied.length === 0 ? {} : { denied: [...denied] };
     const kept = keep(this.#desk, admitted.value);
     const call: AgentCall = {
       version: 1,
       service: `ruddo.ConnectToFolder+${print}`,
       source,
-      given: { folder: folder.value, access, ...bound },
+      given: { folder: folder.value, access, ...bound, ...inside },
     };
     const ended = await this.#run(kept, address, call, caller);
     if (ended.exit === REPLACED)

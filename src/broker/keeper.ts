@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { contains } from '../policy/folder.ts';
 import { moment } from '../policy/words.ts';
 import type { Desk } from './desk.ts';
 import type { Admitted } from './query.ts';
@@ -21,7 +22,7 @@ export interface Kept {
  * grant needs no rule to go on, but a denial or block ends it too. Throws Node's errors when it cannot be written down.
  */
 export function keep(desk: Desk, admitted: Admitted): Kept {
-  const { source, target, folder, access, rule } = admitted;
+  const { source, target, folder, access, rule, denied } = admitted;
   const id = desk.newId();
   const once = rule.lasts === 'once';
   const told = { source, target, folder, access, rule: rule.id, session: id };
@@ -40,10 +41,16 @@ export function keep(desk: Desk, admitted: Admitted): Kept {
       const now = desk.store.stamp();
       if (now === stamp) return undefined;
       try {
-        const decision = desk.store.load().decide({ source, target, folder, access }, desk.now());
+        const book = desk.store.load();
+        const decision = book.decide({ source, target, folder, access }, desk.now());
+        const added = book
+          .deniedBelow({ source, target, folder }, desk.now())
+          .find((inner) => !denied.some((outer) => contains(outer, inner)));
         stamp = now;
         if (decision.kind === 'deny') return `it is denied now (rule ${decision.rule.id})`;
         if (decision.kind === 'block') return `it is blocked now (rule ${decision.rule.id})`;
+        // It would have to be kept out of a mount that may be in it already: the next one does.
+        if (added !== undefined) return `${added} in it is denied now`;
         return decision.kind === 'undecided' && !once ? 'its grant was revoked' : undefined;
       } catch {
         return 'the list of rules is damaged';

@@ -14,7 +14,13 @@ import { broken, type Desk, invalid, REFUSED, type Reply } from './desk.ts';
 /** A connection that is allowed: what may be served. */
 export interface Admitted extends Request {
   readonly rule: Rule;
+  /** Folders inside that are denied. */
+  readonly denied: readonly string[];
 }
+
+/** How many folders inside may be denied, and how many bytes their list may have: it goes in one line. */
+const DENIED_MAX = 256;
+const DENIED_BYTES = 12_000;
 
 /** What the target knows beside the fingerprint. */
 export interface Claim {
@@ -26,7 +32,7 @@ export interface Claim {
   readonly folder: string;
   /** Which folder that is (see `Rule.bound`). */
   readonly bound?: string;
-  /** The target can serve read-only. */
+  /** The target is one of ours: it can serve read-only, and keep folders inside out. */
   readonly knowsReadOnly: boolean;
 }
 
@@ -70,9 +76,15 @@ function match(
       };
     else {
       const request = { source: rule.source, target, folder, access };
-      const decision = new Book(rules).decide(request, now);
-      if (decision.kind === 'allow') return { ...request, rule: decision.rule };
-      why = 'a rule for a deeper folder, or a block, refuses it';
+      const book = new Book(rules);
+      const decision = book.decide(request, now);
+      const denied = decision.kind === 'allow' ? book.deniedBelow(request, now) : [];
+      if (decision.kind !== 'allow') why = 'a rule for a deeper folder, or a block, refuses it';
+      else if (denied.length > 0 && !claim.knowsReadOnly)
+        why = 'folders inside it are denied, which the target cannot keep out';
+      else if (denied.length > DENIED_MAX || JSON.stringify(denied).length > DENIED_BYTES)
+        why = `${denied.length} folders inside it are denied, which are too many`;
+      else return { ...request, rule: decision.rule, denied };
     }
   }
   return { why };

@@ -14,7 +14,7 @@ export interface Begun {
 
 /**
  * `ninefold.FolderSession+FINGERPRINT`, from a target of ours: one line of JSON `{"version":1,"source","folder","bound"}`, answered with one line
- * `{"version":1,"folder","access"}`; then the call stays open as long as the session lasts. The target closes it when the client is gone; when this side
+ * `{"version":1,"folder","access"}`, with `"denied"`, a list of folders, where some inside are; then the call stays open as long as the session lasts. The target closes it when the client is gone; when this side
  * closes it, the target ends the session. Never rejects.
  */
 export async function beginSession(
@@ -34,8 +34,9 @@ export async function beginSession(
     const admitted = await admit(desk, claim);
     if (!admitted.ok) return refused(desk, claim, admitted.why);
     const kept = keep(desk, admitted.value);
-    const { folder, access } = admitted.value;
-    return { kept, line: `${JSON.stringify({ version: 1, folder, access })}\n` };
+    const { folder, access, denied } = admitted.value;
+    const inside = denied.length === 0 ? {} : { denied };
+    return { kept, line: `${JSON.stringify({ version: 1, folder, access, ...inside })}\n` };
   } catch (error) {
     return broken(desk, caller, error);
   }

@@ -11,6 +11,7 @@ import { T } from '../p9/messages.ts';
 import type { Msg } from '../p9/msg.ts';
 import type { Backend, Wire } from './backend.ts';
 import type { Fid } from './fid.ts';
+import { Guard } from './guard.ts';
 import { HANDLERS } from './handlers/index.ts';
 import { READDIR_SLACK } from './handlers/readdir.ts';
 import { Identity } from './identity.ts';
@@ -47,6 +48,8 @@ export class Folder implements Backend {
   readonly locks: LockTable;
   readonly slow: SlowReads;
   readonly watches: Watches;
+  /** Undefined where the client may have all that is inside. */
+  readonly guard: Guard | undefined;
   readonly fids = new Map<number, Fid>();
   readonly rootFd: number;
   private readonly denied: Set<number>;
@@ -93,6 +96,7 @@ export class Folder implements Backend {
     const r = sys.stat(rootFd, this.stat);
     if (r < 0) throw new Error(`stat of the share's root: errno ${-r}`);
     this.paths = new QidPaths(this.stat);
+    this.guard = options.except.length === 0 ? undefined : new Guard(sys, rootFd, options.except);
     // Modes come from the client, its umask already applied.
     sys.umask(0);
   }
@@ -185,6 +189,11 @@ export class Folder implements Backend {
     if (spare < bytes) return false;
     this.mayWrite = Math.floor(spare / 16);
     return true;
+  }
+
+  /** 0 if the entry `name` of the folder `dir` may be made, moved, replaced or removed. */
+  mayChangeEntry(dir: number, name: Mem): number {
+    return this.guard === undefined ? 0 : this.guard.change(dir, name);
   }
 
   /** -EROFS on a read-only share: the one gate of everything that changes it. */

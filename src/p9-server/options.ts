@@ -49,6 +49,8 @@ export interface ServerOptions {
   noSetuid: boolean;
   /** POSIX ACL attributes are served beside `user.*`. */
   acl: boolean;
+  /** Folders inside that are not for the client, as paths below the root without a leading slash: see `Guard`. */
+  except: readonly string[];
   /** Message types that are refused with EPERM (numbers of p9/messages.ts). */
   deny: ReadonlySet<number>;
   /** Everyone acts as this user. */
@@ -73,6 +75,7 @@ export const DEFAULT_OPTIONS: ServerOptions = {
   devices: false,
   noSetuid: false,
   acl: false,
+  except: [],
   deny: new Set(),
   squash: undefined,
   keepFree: 0,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { upwards } from './folder.ts';
+import { contains, upwards } from './folder.ts';
 import { type Access, isAlive, type Request, type Rule } from './rule.ts';
 
 /** What the rules say to a request. */
@@ -53,6 +53,21 @@ export class Book {
       return near === undefined ? { kind: 'undecided' } : { kind: 'undecided', rule: near };
     }
     return { kind: 'undecided' };
+  }
+
+  /** Denied folders inside the one that is requested, each once; a denial inside another is not told. */
+  deniedBelow(request: Pick<Request, 'source' | 'target' | 'folder'>, now: number): string[] {
+    const found: string[] = [];
+    const folders = [...(this.#pairs.get(pairKey(request)) ?? [])].sort(([a], [b]) => a.length - b.length);
+    for (const [folder, rules] of folders)
+      if (
+        folder !== request.folder &&
+        contains(request.folder, folder) &&
+        rules.some((rule) => rule.effect === 'deny' && isAlive(rule, now)) &&
+        !found.some((outer) => contains(outer, folder))
+      )
+        found.push(folder);
+    return found;
   }
 
   find(id: string): Rule | undefined {

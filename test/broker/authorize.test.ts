@@ -268,7 +268,8 @@ test('query: bound to the target, to the folder, to a grant that stands', async 
     stdout: '/a/b\n',
     stderr: '',
   });
-  assert.equal(await ask('two', print('/a', 'ro'), '/a'), 0, 'to read alone, under a grant for both');
+  assert.equal(await ask('two', print('/a', 'ro'), '/a/b'), 0, 'to read alone, under a grant for both');
+  assert.equal(await ask('two', print('/a'), '/a'), 13, 'it would serve the denied folder in it');
   assert.equal(await ask('three', print('/a'), '/a'), 13, 'another machine');
   assert.equal(await ask('one', print('/a'), '/a'), 13, 'the source');
   assert.equal(await ask('two', print('/a'), '/ab'), 13);

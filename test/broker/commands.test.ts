@@ -29,7 +29,7 @@ test('rules: made, listed, explained, taken away; as words and as JSON', async (
   );
   const deny = await policy('deny', 'work', 'vault:/home/user/secret/');
   assert.match(deny.stdout, /^work is denied \/home\/user\/secret on vault, always \(rule [0-9a-f]{8}, /);
-  assert.match(deny.stderr, /note: .*who mounts \/home\/user .* still finds it/);
+  assert.match(deny.stderr, /note: .*who mounts \/home\/user .* cannot go into it there/);
   assert.equal((await policy('allow', 'work', 'vault:/pub', '--read-only', '--once')).code, 0);
 
   const explained = await policy('explain', 'work', 'vault:/home/user/secret/a');

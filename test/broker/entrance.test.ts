@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Calls over streams that carry no descriptors, as a vsock does. Unix sockets stand in for it here, because a machine without virtual machines has no vsock to connect by: who is at the other end is said by the test, where
-// a broker asks the kernel. The real one is in vsock.test.ts.
+// a broker asks the kernel. The real one is in test/guest/vsock-broker.test.ts.
 import assert from 'node:assert/strict';
 import { Socket } from 'node:net';
 import { test } from 'node:test';

@@ -2,7 +2,7 @@
 // The whole way where no descriptors can be passed: the forced command of an SSH key, and agents behind a hypervisor's socket.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer, connect as dial, type Server, type Socket } from 'node:net';
 import { userInfo } from 'node:os';
@@ -180,3 +180,31 @@ test(
     assert.match(String(w.question().notes), /is not there|no such folder|there is no/i);
   },
 );
+
+test('files are sent the same ways: to an agent behind a hypervisor, and by a forced command', async (t) => {
+  const w = world(t);
+  w.env.NINEFOLD_INCOMING = w.path('incoming');
+  mkdirSync(w.path('incoming'));
+  const big = Buffer.alloc(3_000_000, 'letter');
+  writeFileSync(w.path('letter'), big);
+  await w.listening('agent', '--listen', `unix:${w.path('agent.sock')}`);
+  await hypervisor(t, w.path('vm.sock'), new Map([[5642, w.path('agent.sock')]]));
+  const machines = {
+    vm: { address: `hybrid-vsock:${w.path('vm.sock')}:5642` },
+    laptop: { socket: w.path('laptop.sock') },
+  };
+  await w.broker(answers(w.dir, { answer: 'allow' }), { self: 'desk', machines });
+  const forced = `${NODE} ${NINEFOLD} broker --stdio --socket ${w.path('laptop.sock')}`;
+  const laptop = { NINEFOLD_BROKER: `exec:cat | ${forced} | cat` };
+  for (const [target, source, env] of [
+    ['vm', 'desk', {}],
+    ['desk', 'laptop', laptop],
+    ['vm', 'laptop', laptop],
+  ] as const) {
+    const r = await w.run('ninefold', ['copy', w.path('letter'), target], { env });
+    assert.equal(r.code, 0, r.stderr);
+    assert.deepEqual([w.question().source, w.question().target], [source, target]);
+    assert.ok(readFileSync(w.path('incoming/letter')).equals(big));
+    rmSync(w.path('incoming/letter'));
+  }
+});

@@ -156,7 +156,7 @@ function notesOf(rules: readonly Rule[], rule: Rule, now: number): string[] {
         contains(wider.folder, rule.folder)
       )
         notes.push(
-          `it keeps the folder from being mounted by itself; who mounts ${wider.folder} (rule ${wider.id}) still finds it in there`,
+          `who mounts ${wider.folder} (rule ${wider.id}) cannot go into it there; mounts of that are ended`,
         );
   const request: Request = { ...rule };
   const decision = new Book(rules).decide(request, now);

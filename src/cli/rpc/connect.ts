@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT
 
 import { accessSync, constants, statSync, writeSync } from 'node:fs';
+import * as v from 'valibot';
 import { EACCES, ELOOP, ENOSYS, ENOTDIR } from '../../base/errno.ts';
 import { AT_FDCWD, O_DIRECTORY, O_PATH, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS } from '../../base/sys.ts';
-import type { Given } from '../../broker/agent-call.ts';
+import { DENIED, type Given } from '../../broker/agent-call.ts';
 import { exchange, openLine, qrexecCaller } from '../../broker/call.ts';
 import { readLineExactly } from '../../broker/line.ts';
 import { openSys } from '../../linux/index.ts';
 import { cstring } from '../../linux/memory.ts';
 import { isFingerprint } from '../../policy/fingerprint.ts';
+import { contains } from '../../policy/folder.ts';
 import type { Access } from '../../policy/rule.ts';
 import { FOLDER_LINE_MAX, formatFolderLine, parseFolderLine } from '../../policy/wire.ts';
 import type { TransportSys } from '../../transport/sys.ts';
@@ -29,9 +31,18 @@ const LINE_MS = 10_000;
 const ANSWER_MS = 30_000;
 const ANSWER_MAX = 16 * 1024;
 
+/** The answer of `ninefold.FolderSession`. */
+const SESSION = v.object({
+  folder: v.string(),
+  access: v.picklist(['ro', 'rw']),
+  denied: v.exactOptional(DENIED),
+});
+
 /** What may be served, and the line to whoever may end it. */
 interface Grant {
   readonly access: Access;
+  /** Folders inside that are not served. */
+  readonly denied?: readonly string[];
   readonly controlFd?: number;
 }
 
@@ -54,7 +65,8 @@ export async function connectService(call: ServiceCall): Promise<number> {
     say('error: another folder has taken the place of the one that was granted');
     return REPLACED;
   }
-  if (grant === undefined) return refuse('Request refused');
+  const strange = grant?.denied?.some((inner) => inner === folder || !contains(folder, inner));
+  if (grant === undefined || strange === true) return refuse('Request refused');
   // Only now: who may not have the folder is not told whether it is there.
   if (root < 0) {
     say(
@@ -73,6 +85,8 @@ export async function connectService(call: ServiceCall): Promise<number> {
   const settings = serveSettings({ 'read-only': grant.access === 'ro' }, process.env);
   // Qubes' clients attach by the path that they asked for.
   settings.aname = folder;
+  const below = folder === '/' ? 1 : folder.length + 1;
+  if (grant.denied !== undefined) settings.except = grant.denied.map((inner) => inner.slice(below));
   const control = grant.controlFd === undefined ? {} : { controlFd: grant.controlFd };
   writeSync(1, 'ok\n');
   return servePair('qfsd', root, { readFd: 0, writeFd: 1, ...control }, settings);
@@ -96,9 +110,12 @@ async function readFolder(sys: TransportSys): Promise<string | undefined> {
 /** The broker has looked at the rules before it called. */
 function fromBroker(given: Given, bound: string | undefined): Grant | 'replaced' {
   if (given.bound !== undefined && bound !== undefined && given.bound !== bound) return 'replaced';
-  return given.controlFd === undefined
-    ? { access: given.access }
-    : { access: given.access, controlFd: given.controlFd };
+  const { access, controlFd, denied } = given;
+  return {
+    access,
+    ...(controlFd === undefined ? {} : { controlFd }),
+    ...(denied === undefined ? {} : { denied }),
+  };
 }
 
 /** Asks dom0: by the call that stays open for the session, or where that is not known by the original's. undefined: no. */
@@ -117,9 +134,10 @@ async function askAdmin(
   sys.write(session.fd, mem, 0, length);
   const answer = await readLineExactly(sys, session.fd, ANSWER_MAX, ANSWER_MS);
   if (answer !== undefined) {
-    const said = JSON.parse(Buffer.from(answer).toString('utf8')) as { folder?: unknown; access?: unknown };
-    if (said.folder !== folder || (said.access !== 'ro' && said.access !== 'rw')) return undefined;
-    return { access: said.access, controlFd: session.fd };
+    const said = v.safeParse(SESSION, JSON.parse(Buffer.from(answer).toString('utf8')));
+    if (!said.success || said.output.folder !== folder) return undefined;
+    const { access, denied } = said.output;
+    return { access, controlFd: session.fd, ...(denied === undefined ? {} : { denied }) };
   }
   sys.close(session.fd);
   const { exit } = await session.ended;

@@ -22,6 +22,8 @@ export interface ServeSettings {
   acl: boolean;
   /** Operation names. */
   deny: string[];
+  /** Folders inside that a rule denies, as paths below the root. No option: what a broker says. */
+  except?: readonly string[];
   squash?: { uid: number; gid: number };
   keepFree: number;
   /** What the client knows the folder by; no flag. */
@@ -148,6 +150,7 @@ export function serverOptions(
     deny: new Set(settings.deny.flatMap((name) => OPERATIONS.get(name) ?? [])),
     squash: squash === undefined ? undefined : { ...squash, groups: [] },
     keepFree: settings.keepFree,
+    ...(settings.except === undefined ? {} : { except: settings.except }),
     ...(settings.aname === undefined ? {} : { aname: settings.aname }),
     limits: settings.limits,
   };

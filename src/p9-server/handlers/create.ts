@@ -27,7 +27,10 @@ function place(f: Folder, dfid: Fid | undefined, name: Span): number {
   const ok = checkNewName(name, f.nameA);
   if (ok < 0) return ok;
   const room = f.pool.room();
-  return room < 0 ? room : f.fdOf(dfid);
+  if (room < 0) return room;
+  const dir = f.fdOf(dfid);
+  const free = dir < 0 ? dir : f.mayChangeEntry(dir, f.nameA);
+  return free < 0 ? free : dir;
 }
 
 /** The group that the client asked for, when it is not what the file system gave. Leaves the final stat in `f.stat`. */
@@ -79,7 +82,8 @@ function openExisting(f: Folder, m: Msg, w: Writer, fid: Fid, dir: number): numb
   const path = f.sys.openat(dir, f.nameA, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
   if (path < 0) return path;
   const r = f.sys.stat(path, f.stat);
-  const refused = r < 0 ? r : mayOpen(f, f.stat.mode & S_IFMT, m.flags);
+  const kept = r < 0 || f.guard === undefined ? r : f.guard.reach(dir, f.nameA, f.stat);
+  const refused = kept < 0 ? kept : mayOpen(f, f.stat.mode & S_IFMT, m.flags);
   if (refused < 0) {
     f.sys.close(path);
     return refused;

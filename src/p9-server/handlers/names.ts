@@ -36,7 +36,9 @@ export const link: Handler = (f, m) => {
   if (target.attach !== dir.attach) return -EXDEV;
   if (target.node.isDir) return -EPERM;
   const r = f.pool.fds(target.node, dir.node, f.pair);
-  return r < 0 ? r : f.sys.linkFd(f.pair[0], f.pair[1], f.nameA);
+  if (r < 0) return r;
+  const free = f.mayChangeEntry(f.pair[1], f.nameA);
+  return free < 0 ? free : f.sys.linkFd(f.pair[0], f.pair[1], f.nameA);
 };
 
 /** Tunlinkat dirfid[4] name[s] flags[4] → Runlinkat. flags: 0 or AT_REMOVEDIR. */
@@ -46,7 +48,8 @@ export const unlinkat: Handler = (f, m) => {
   if (dir === undefined || ok < 0) return ok;
   if ((m.flags & ~AT_REMOVEDIR) !== 0) return -EINVAL;
   const fd = f.fdOf(dir);
-  if (fd < 0) return fd;
+  const free = fd < 0 ? fd : f.mayChangeEntry(fd, f.nameA);
+  if (free < 0) return free;
   f.pool.beforeUnlink(fd, latin1(f.nameA));
   return f.sys.unlinkat(fd, f.nameA, m.flags);
 };
@@ -66,6 +69,8 @@ export const renameat: Handler = (f, m) => {
 };
 
 function move(f: Folder, oldDir: number, oldName: Mem, newDir: number, newName: Mem): number {
+  const free = f.mayChangeEntry(oldDir, oldName) || f.mayChangeEntry(newDir, newName);
+  if (free < 0) return free;
   const moved = f.pool.beforeRename(oldDir, latin1(oldName), newDir, latin1(newName));
   const r = f.sys.renameat(oldDir, oldName, newDir, newName, 0);
   if (r >= 0) moved();
@@ -131,8 +136,9 @@ function unlinkFid(f: Folder, fid: Fid): number {
   if (room < 0) return room;
   const dir = home(f, fid);
   if (dir < 0) return dir;
-  f.pool.beforeUnlink(dir, latin1(f.nameA));
-  const r = f.sys.unlinkat(dir, f.nameA, fid.node.isDir ? AT_REMOVEDIR : 0);
+  const free = f.mayChangeEntry(dir, f.nameA);
+  if (free === 0) f.pool.beforeUnlink(dir, latin1(f.nameA));
+  const r = free < 0 ? free : f.sys.unlinkat(dir, f.nameA, fid.node.isDir ? AT_REMOVEDIR : 0);
   f.sys.close(dir);
   return r < 0 ? r : REPLIED;
 }

@@ -93,7 +93,11 @@ function step(f: Folder, dir: number, name: Msg['name']): number {
     f.sys.close(fd);
     return r < 0 ? r : -ENOENT;
   }
-  return fd;
+  if (f.guard === undefined) return fd;
+  const may = f.guard.reach(dir, kind === NAME_DOTDOT ? undefined : f.nameA, f.stat);
+  if (may === 0) return fd;
+  f.sys.close(fd);
+  return may;
 }
 
 /** Treadlink fid[4] → Rreadlink target[s]. The target is text for the client; the server never follows it. */
