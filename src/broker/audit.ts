@@ -13,6 +13,7 @@ import {
 import { join } from 'node:path';
 import { type LockSys, tryLock } from './lock.ts';
 import { openOwned } from './owned.ts';
+import type { Traffic } from './traffic-line.ts';
 
 /** What happened, as one line of JSON. `why` is a sentence for a person; the other members are for programs. */
 export interface AuditEntry {
@@ -25,6 +26,8 @@ export interface AuditEntry {
   readonly rule?: string;
   readonly session?: string;
   readonly count?: number;
+  /** Of a session that has ended: what went through it, as its server said. */
+  readonly traffic?: Traffic;
   readonly why?: string;
 }
 export interface AuditLine extends AuditEntry {

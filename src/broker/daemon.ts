@@ -223,6 +223,7 @@ export class Broker {
           given: { folder, access, ...bound },
         },
         channel.data,
+        (line) => kept.tell(line),
       );
       this.#sessions.set(kept, { run });
       // The agent has its own: with another one here the client would not see the end.

@@ -14,8 +14,8 @@ export interface Begun {
 
 /**
  * `ninefold.FolderSession+FINGERPRINT`, from a target of ours: one line of JSON `{"version":1,"source","folder","bound"}`, answered with one line
- * `{"version":1,"folder","access"}`; then the call stays open as long as the session lasts. The target closes it when the client is gone; when this side
- * closes it, the target ends the session. Never rejects.
+ * `{"version":1,"folder","access","traffic":true}`; then the call stays open as long as the session lasts. The target closes it when the client is gone; when this side
+ * closes it, the target ends the session. Meanwhile the target tells what goes through it (`traffic-line.ts`), because `traffic` asked for that. Never rejects.
  */
 export async function beginSession(
   desk: Desk,
@@ -35,7 +35,7 @@ export async function beginSession(
     if (!admitted.ok) return refused(desk, claim, admitted.why);
     const kept = keep(desk, admitted.value);
     const { folder, access } = admitted.value;
-    return { kept, line: `${JSON.stringify({ version: 1, folder, access })}\n` };
+    return { kept, line: `${JSON.stringify({ version: 1, folder, access, traffic: true })}\n` };
   } catch (error) {
     return broken(desk, caller, error);
   }

@@ -4,7 +4,6 @@ import assert from 'node:assert/strict';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { lastUses } from '../../src/cli/policy/last-uses.ts';
-import { trafficOf } from '../../src/cli/policy/traffic.ts';
 import { nodeProgram, type Ran, start } from '../helpers/cli.ts';
 import { type World, world } from './world.ts';
 
@@ -110,37 +109,4 @@ test('where the files are, and which machines there are, of the broker and of Qu
     { name: 'work', disposable: false },
     { name: 'web', disposable: true },
   ]);
-});
-
-test('traffic: of the mounts of this machine, each session its own', () => {
-  const session = (id: string, since: number, source = 'host') => ({
-    id,
-    source,
-    target: 'box',
-    folder: '/a',
-    access: 'rw' as const,
-    rule: '0',
-    once: false,
-    since,
-    pid: 1,
-    birth: '',
-  });
-  const mount = (since: number, bytesRead: number) => ({
-    mountpoint: `/m${since}`,
-    source: 'box:/a',
-    state: 'connected' as const,
-    readOnly: false,
-    since: new Date(since).toISOString(),
-    bytesRead,
-    bytesWritten: 1,
-  });
-  const sessions = [session('a', 1000), session('b', 2000), session('c', 1500, 'guest')];
-  const found = trafficOf(sessions, [mount(2100, 7), mount(1100, 5), mount(500, 3)], 'host');
-  assert.deepEqual(
-    [...found],
-    [
-      ['a', { read: 5, written: 1 }],
-      ['b', { read: 7, written: 1 }],
-    ],
-  );
 });

@@ -51,9 +51,9 @@ test(
       await manager.button(`End now: ${w.share}`);
       t.diagnostic(`shown ${(performance.now() - mounted).toFixed(0)} ms after the mount`);
       await manager.label(/^mounted by host, from box · since .* \(.*\)$/);
-      await manager.label('granted for once · 0 B read, 0 B written');
+      await manager.label('granted for once · 0 B read, 0 B written, says box');
       assert.equal(readFileSync(join(w.mnt, 'hello'), 'utf8'), 'world');
-      await manager.label('granted for once · 5 B read, 0 B written');
+      await manager.label('granted for once · 5 B read, 0 B written, says box');
       await manager.press(`End now: ${w.share}`);
       await eventually('the end of the session', () => w.log().some((l) => l.event === 'end'));
       await eventually('the end of the mount', () => isDead(w.mnt));

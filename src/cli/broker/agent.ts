@@ -10,6 +10,7 @@ import { type AgentRun, runOf } from '../../broker/agents.ts';
 import type { Ended } from '../../broker/call.ts';
 import { readLineOf, takeData } from '../../broker/control.ts';
 import type { BrokerSys } from '../../broker/sys.ts';
+import { asksTraffic } from '../../broker/traffic-line.ts';
 import { openSys } from '../../linux/index.ts';
 import { acceptor } from '../../transport/accepting.ts';
 import { openListener } from '../../transport/listener.ts';
@@ -61,10 +62,12 @@ async function take(sys: BrokerSys, fd: number, runs: Set<AgentRun>): Promise<vo
     const line = data < 0 ? undefined : await readLineOf(control, AGENT_CALL_MAX, CALL_MS);
     const call = parseAgentCall(line ?? '');
     if (!call.ok) return void control.end(`${JSON.stringify(REFUSED)}\n`);
-    const argv = ['--no-warnings', programPath('ruddo'), '--call', encodeAgentCall(call.value)];
-    const run = runOf(
-      spawn(process.execPath, argv, { stdio: [data, data, 'pipe'], detached: true, cwd: '/' }),
-    );
+    const traffic = asksTraffic(line ?? '');
+    const argv = ['--no-warnings', programPath('ruddo'), '--call', encodeAgentCall(call.value, traffic)];
+    const child = spawn(process.execPath, argv, { stdio: [data, data, 'pipe'], detached: true, cwd: '/' });
+    // What a broker does not read is left out: the next line has all of it.
+    const tell = (told: string): boolean => control.writableLength === 0 && control.write(`${told}\n`);
+    const run = runOf(child, traffic ? tell : undefined);
     runs.add(run);
     control.once('close', () => run.end());
     control.resume();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { EXIT, NinefoldError } from '../../base/error.ts';
-import { decodeAgentCall } from '../../broker/agent-call.ts';
+import { decodeAgentCall, wordAsksTraffic } from '../../broker/agent-call.ts';
 import { runService } from '../rpc/main.ts';
 
 /** Does the call that a broker has written as one word; resolves with the service's status. Throws NinefoldError AGENT_CALL (exit 64). */
@@ -20,5 +20,5 @@ export async function oneCall(word: string): Promise<number> {
   const plus = service.indexOf('+');
   const name = plus < 0 ? service : service.slice(0, plus);
   const argument = plus < 0 ? undefined : service.slice(plus + 1);
-  return runService(name, { source, argument, given });
+  return runService(name, { source, argument, given, traffic: wordAsksTraffic(word) });
 }

@@ -24,6 +24,8 @@ const NO_FOLDER = 2;
 const NOT_READABLE = 13;
 export const REPLACED = 116;
 
+const STDERR = 2;
+
 /** How long the caller has for its line, and the machine that decides for its answer. */
 const LINE_MS = 10_000;
 const ANSWER_MS = 30_000;
@@ -33,6 +35,8 @@ const ANSWER_MAX = 16 * 1024;
 interface Grant {
   readonly access: Access;
   readonly controlFd?: number;
+  /** Where the server is to tell what goes through it; undefined: nobody has asked for that. */
+  readonly trafficFd?: number;
 }
 
 /**
@@ -49,7 +53,9 @@ export async function connectService(call: ServiceCall): Promise<number> {
   const root = openFolder(folder);
   const bound = root >= 0 ? boundOf(root) : undefined;
   const grant =
-    given === undefined ? await askAdmin(sys, call.source, print, folder, bound) : fromBroker(given, bound);
+    given === undefined
+      ? await askAdmin(sys, call.source, print, folder, bound)
+      : fromBroker(given, bound, call);
   if (grant === 'replaced') {
     say('error: another folder has taken the place of the one that was granted');
     return REPLACED;
@@ -73,9 +79,9 @@ export async function connectService(call: ServiceCall): Promise<number> {
   const settings = serveSettings({ 'read-only': grant.access === 'ro' }, process.env);
   // Qubes' clients attach by the path that they asked for.
   settings.aname = folder;
-  const control = grant.controlFd === undefined ? {} : { controlFd: grant.controlFd };
+  const { access: _, ...lines } = grant;
   writeSync(1, 'ok\n');
-  return servePair('qfsd', root, { readFd: 0, writeFd: 1, ...control }, settings);
+  return servePair('qfsd', root, { readFd: 0, writeFd: 1, ...lines }, settings);
 }
 
 /** `ninefold.LookAtFolder`, asked by a broker before a person is: which folder that is now. One line of JSON. */
@@ -94,11 +100,14 @@ async function readFolder(sys: TransportSys): Promise<string | undefined> {
 }
 
 /** The broker has looked at the rules before it called. */
-function fromBroker(given: Given, bound: string | undefined): Grant | 'replaced' {
+function fromBroker(given: Given, bound: string | undefined, { traffic }: ServiceCall): Grant | 'replaced' {
   if (given.bound !== undefined && bound !== undefined && given.bound !== bound) return 'replaced';
-  return given.controlFd === undefined
-    ? { access: given.access }
-    : { access: given.access, controlFd: given.controlFd };
+  const { access, controlFd } = given;
+  return {
+    access,
+    ...(controlFd === undefined ? {} : { controlFd }),
+    ...(traffic === true ? { trafficFd: STDERR } : {}),
+  };
 }
 
 /** Asks dom0: by the call that stays open for the session, or where that is not known by the original's. undefined: no. */
@@ -117,9 +126,11 @@ async function askAdmin(
   sys.write(session.fd, mem, 0, length);
   const answer = await readLineExactly(sys, session.fd, ANSWER_MAX, ANSWER_MS);
   if (answer !== undefined) {
-    const said = JSON.parse(Buffer.from(answer).toString('utf8')) as { folder?: unknown; access?: unknown };
+    const said = JSON.parse(Buffer.from(answer).toString('utf8')) as Readonly<Record<string, unknown>>;
     if (said.folder !== folder || (said.access !== 'ro' && said.access !== 'rw')) return undefined;
-    return { access: said.access, controlFd: session.fd };
+    // An older dom0 does not say that it wants to hear of it, and gets nothing.
+    const told = said.traffic === true ? { trafficFd: session.fd } : {};
+    return { access: said.access, controlFd: session.fd, ...told };
   }
   sys.close(session.fd);
   const { exit } = await session.ended;

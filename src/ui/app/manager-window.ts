@@ -8,7 +8,7 @@ import { type Call, isObject, revokeCall, UndoList } from '../model/manager-call
 import { accessWords, type RuleRow } from '../model/manager-rules.ts';
 import { fill, shown } from '../model/manager-words.ts';
 import { oneAtATime } from '../model/one-at-a-time.ts';
-import type { SessionRow } from '../model/sessions.ts';
+import { begunOrEnded, type SessionRow } from '../model/sessions.ts';
 import { HistoryPage } from './history-page.ts';
 import { actionButton } from './manager-cell.ts';
 import { ask, ninefold, watchFolder } from './manager-cli.ts';
@@ -18,7 +18,7 @@ import { RulesPage } from './manager-rules-page.ts';
 import { toastOf } from './manager-toast.ts';
 import { SessionsPage } from './sessions-page.ts';
 
-/** Sessions are asked for again so often while they are shown: their traffic is in no file. */
+/** Sessions are asked for again so often while they are shown: what goes through them changes all the time. */
 const SESSIONS_S = 2;
 const LOG_LINES = '5000';
 
@@ -131,7 +131,9 @@ export class ManagerWindow {
           void this.#loadHistory();
         }
       }),
-      watchFolder(paths.sessions, () => void this.#loadSessions()),
+      watchFolder(paths.sessions, (names) => {
+        if (begunOrEnded(names)) void this.#loadSessions();
+      }),
     );
   }
 
