@@ -39,6 +39,12 @@ export interface AuditLine extends AuditEntry {
 const SIZE_MAX = 8 * 1024 * 1024;
 const KEPT = 4;
 
+/** The files of the log, the present one first, whether they are there or not. */
+export const auditFiles = (path: string): string[] => [
+  path,
+  ...Array.from({ length: KEPT }, (_, i) => `${path}.${i + 1}`),
+];
+
 /** The append-only log beside the store: `audit.jsonl`; each line is one write and is on the disk when `write` returns. */
 export class Audit {
   readonly path: string;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The folder share manager as a person has it: a real broker, real mounts, seen and pressed through the accessibility bus.
 import assert from 'node:assert/strict';
-import { appendFileSync, readdirSync, readFileSync } from 'node:fs';
+import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Rule } from '../../src/policy/rule.ts';
@@ -160,6 +160,38 @@ test('what others wrote into the log is text in the history, whatever it is', ne
     await manager.end();
   }
 });
+
+test(
+  'the history goes back into older logs: when asked to, and by itself for a filter',
+  needsWindow,
+  async (t) => {
+    const desktop = desktopHere();
+    const w = world(t);
+    const entry = (i: number): string =>
+      `${JSON.stringify({ time: new Date(Date.UTC(2026, 0, 1) + i * 1000).toISOString(), event: 'request', source: 'work', target: 'vault', folder: i === 77 ? '/rare' : `/n${i}` })}\n`;
+    const entries = (from: number, to: number): string =>
+      Array.from({ length: to - from }, (_, i) => entry(from + i)).join('');
+    writeFileSync(w.path('policy/audit.jsonl.2'), `${entries(0, 8000)}{broken\n`);
+    writeFileSync(w.path('policy/audit.jsonl.1'), entries(8000, 15_990));
+    writeFileSync(w.path('policy/audit.jsonl'), entries(15_990, 16_000));
+    const manager = show(desktop, [MANAGER, 'history'], w.env);
+    try {
+      await manager.label('work → vault:/n15999');
+      await manager.press('Show older');
+      await manager.ready('Show older');
+      desktop.xdotool('key', 'ctrl+f');
+      desktop.xdotool('type', '--delay', '5', 'rare');
+      await manager.label('work → vault:/rare');
+      await manager.label('Lines of the log that cannot be read: 1');
+      await manager.gone('Show older');
+      desktop.xdotool('key', 'ctrl+a', 'BackSpace');
+      await manager.label('work → vault:/n15999');
+      await manager.ready('Show older');
+    } finally {
+      await manager.end();
+    }
+  },
+);
 
 test('2,000 rules are shown, and found by what is typed', needsWindow, async (t) => {
   const desktop = desktopHere();

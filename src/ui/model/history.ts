@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { isObject } from './manager-call.ts';
-import { fill, finder, moment, shown, type Translate } from './manager-words.ts';
+import { bytesWords, fill, finder, moment, shown, type Translate } from './manager-words.ts';
 
 /** What the log tells of; `other`: an event of a newer version. */
 export const EVENTS = [
@@ -18,7 +18,7 @@ export type EventKind = (typeof EVENTS)[number] | 'other';
 
 /** A line of the log. All strings are fit to be seen. */
 export interface HistoryRow {
-  /** Its place in the log, for telling rows apart. */
+  /** Its place in the log, which stays the same. */
   readonly id: string;
   readonly time: number;
   readonly kind: EventKind;
@@ -54,24 +54,13 @@ export function eventWords(kind: EventKind, _: Translate): string {
   return words[kind];
 }
 
-/** The JSON lines of `ninefold policy log --json`, the latest first. A line that makes no sense is left out. */
-export function historyOf(text: string, _: Translate): HistoryRow[] {
-  const rows: HistoryRow[] = [];
-  for (const [i, line] of text.split('\n').entries()) {
-    const row = line === '' ? undefined : rowOf(line, i, _);
-    if (row !== undefined) rows.push(row);
-  }
-  return rows.reverse();
-}
-
-function rowOf(line: string, i: number, _: Translate): HistoryRow | undefined {
-  let e: unknown;
-  try {
-    e = JSON.parse(line);
-  } catch {
-    return undefined;
-  }
-  if (!isObject(e) || typeof e.time !== 'string') return undefined;
+/** An entry of the log, as JSON; `id`: where it stands. undefined: it makes no sense. */
+export function entryOf(
+  id: string,
+  e: Readonly<Record<string, unknown>>,
+  _: Translate,
+): HistoryRow | undefined {
+  if (typeof e.time !== 'string') return undefined;
   const kind = EVENTS.find((name) => name === e.event) ?? 'other';
   const source = shown(e.source);
   const target = shown(e.target);
@@ -82,11 +71,12 @@ function rowOf(line: string, i: number, _: Translate): HistoryRow | undefined {
     e.access === 'ro' ? _('read only') : e.access === 'rw' ? _('read and write') : '',
     resultWords(e.result, _),
     typeof e.count === 'number' ? fill(_('{0} times'), String(e.count)) : '',
+    trafficOf(e.traffic, _),
     shown(e.why),
   ].filter((part) => part !== '');
   const time = Date.parse(e.time);
   return {
-    id: `${i} ${e.time}`,
+    id,
     time,
     kind,
     machines: [source, target].filter((name) => name !== ''),
@@ -94,6 +84,13 @@ function rowOf(line: string, i: number, _: Translate): HistoryRow | undefined {
     details,
     text: [moment(time, true), eventWords(kind, _), title, ...details].join('\n').toLowerCase(),
   };
+}
+
+/** Of a session that has ended, as its server said. */
+function trafficOf(traffic: unknown, _: Translate): string {
+  if (!isObject(traffic) || typeof traffic.read !== 'number' || typeof traffic.written !== 'number')
+    return '';
+  return fill(_('{0} read, {1} written'), bytesWords(traffic.read), bytesWords(traffic.written));
 }
 
 function resultWords(result: unknown, _: Translate): string {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { filterHistory, type HistoryFilter, historyMachines, historyOf } from './history.ts';
+import { filterHistory, type HistoryFilter, historyMachines } from './history.ts';
+import { pageOf } from './history-log.ts';
 import { moment } from './manager-words.ts';
 import { mountsOf } from './mounts.ts';
 import { SessionWatch, statusWords } from './notices.ts';
@@ -103,10 +104,11 @@ const LOG = [
   { time: '2026-11-25T10:00:03.000Z', event: 'flood', source: 'work', count: 1000 },
   { time: '2026-11-25T10:00:04.000Z', event: 'news' },
 ];
-const TEXT = `${LOG.map((l) => JSON.stringify(l)).join('\n')}\n{half\n{"event":"end"}\n`;
+const TEXT = `${LOG.map((l, i) => JSON.stringify({ ...l, id: `f:${i}` })).join('\n')}\n{half\n{"event":"end","id":"f:9"}\n`;
 
 test('history: the latest first, a damaged line left out, filtered by machine, kind, time and words', () => {
-  const rows = historyOf(TEXT, same);
+  const { rows, damaged } = pageOf(TEXT, same);
+  assert.deepEqual(damaged, ['f:9'], 'it has no time');
   assert.deepEqual(
     rows.map((r) => r.kind),
     ['other', 'flood', 'connection', 'decision', 'request'],
