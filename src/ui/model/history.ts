@@ -2,6 +2,7 @@
 
 import { isObject } from './manager-call.ts';
 import { bytesWords, fill, finder, moment, shown, type Translate } from './manager-words.ts';
+import { reasonWords } from './reasons.ts';
 
 /** What the log tells of; `other`: an event of a newer version. */
 export const EVENTS = [
@@ -72,7 +73,7 @@ export function entryOf(
     resultWords(e.result, _),
     typeof e.count === 'number' ? fill(_('{0} times'), String(e.count)) : '',
     trafficOf(e.traffic, _),
-    shown(e.why),
+    reasonWords(e.why, _),
   ].filter((part) => part !== '');
   const time = Date.parse(e.time);
   return {
@@ -102,6 +103,16 @@ function resultWords(result: unknown, _: Translate): string {
     blocked: _('blocked'),
     revoked: _('taken away'),
     timeout: _('nobody answered'),
+    failed: _('the question failed'),
+    unknown: _('no such machine'),
+    pending: _('a question was open already'),
+    'cool-down': _('too soon after a refusal'),
+    queue: _('too many questions before it'),
+    invalid: _('the request makes no sense'),
+    refused: _('refused'),
+    'connection refused': _('the mount was refused'),
+    'to be ended': _('to be ended'),
+    restored: _('put back'),
   };
   return typeof result === 'string' ? (words[result] ?? shown(result)) : '';
 }
