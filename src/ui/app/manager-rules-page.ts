@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 
+import GLib from 'gi://GLib?version=2.0';
 import Gtk from 'gi://Gtk?version=4.0';
 import {
   accessWords,
   type Grouping,
   type ListRow,
   type RuleRow,
-  rulesOf,
+  ruleSlices,
   sortRules,
   visible,
 } from '../model/manager-rules.ts';
@@ -60,9 +61,12 @@ export class RulesPage {
     return row?.kind === 'rule' ? row : undefined;
   }
 
-  /** What `policy list` printed. Returns a sentence when some of it makes no sense. */
-  update(json: unknown): string | undefined {
-    const { rows, odd } = rulesOf(json, _, this.#rows);
+  /** What `policy list` printed; of many rules the window stays awake meanwhile. A sentence when some of it makes no sense. One at a time. */
+  async update(json: unknown): Promise<string | undefined> {
+    const slices = ruleSlices(json, _, this.#rows);
+    let step = slices.next();
+    for (; step.done !== true; step = slices.next()) await drawn();
+    const { rows, odd } = step.value;
     this.#rows = rows;
     this.#sorted = sortRules(rows, this.#by);
     this.#show();
@@ -82,6 +86,15 @@ export class RulesPage {
     );
   }
 }
+
+/** After whatever else waits to be done, drawing too. */
+const drawn = (): Promise<void> =>
+  new Promise((resolve) => {
+    GLib.idle_add(GLib.PRIORITY_DEFAULT_IDLE, () => {
+      resolve();
+      return GLib.SOURCE_REMOVE;
+    });
+  });
 
 function ruleCell(actions: RuleActions): Cell<ListRow> {
   let current: RuleRow | undefined;

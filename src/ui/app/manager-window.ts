@@ -140,7 +140,7 @@ export class ManagerWindow {
   readonly #loadRules = oneAtATime(async () => {
     const json = await ask(['policy', 'list', '--uses', '--json'], (why) => this.#tell(why));
     if (json === undefined) return;
-    const odd = this.#rules.update(json);
+    const odd = await this.#rules.update(json);
     if (odd !== undefined) this.#tell(odd);
   });
 

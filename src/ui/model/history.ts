@@ -71,7 +71,7 @@ export function entryOf(
   const details = [
     e.access === 'ro' ? _('read only') : e.access === 'rw' ? _('read and write') : '',
     resultWords(e.result, _),
-    typeof e.count === 'number' ? fill(_('{0} times'), String(e.count)) : '',
+    typeof e.count === 'number' && e.count !== 1 ? fill(_('{0} times'), String(e.count)) : '',
     trafficOf(e.traffic, _),
     reasonWords(e.why, _),
   ].filter((part) => part !== '');
