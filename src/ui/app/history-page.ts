@@ -10,12 +10,13 @@ import {
   type HistoryRow,
   historyMachines,
 } from '../model/history.ts';
-import { HistoryLog, pageOf, ROWS_MAX } from '../model/history-log.ts';
+import { HistoryLog, pageSlices, ROWS_MAX } from '../model/history-log.ts';
 import { fill, moment } from '../model/manager-words.ts';
 import { oneAtATime } from '../model/one-at-a-time.ts';
 import { barOf, choice, LineCell, nameWidget } from './manager-cell.ts';
 import { _ } from './manager-i18n.ts';
 import { type Cell, ListOrWords, RowList } from './manager-list.ts';
+import { inSlices } from './slices.ts';
 
 /** How far back, in milliseconds; 0: all there is. */
 const SPANS_MS = [0, 3_600_000, 86_400_000, 604_800_000] as const;
@@ -89,7 +90,7 @@ export class HistoryPage {
   readonly load = oneAtATime(async () => {
     const text = await this.#fetch();
     if (text === undefined) return;
-    this.#log.update(pageOf(text, _, this.#log.known));
+    this.#log.update(await inSlices(pageSlices(text, _, this.#log.known)));
     this.#fillMachines();
     this.#show();
   });
@@ -101,12 +102,13 @@ export class HistoryPage {
     this.#going = true;
     this.#tellState();
     const text = await this.#fetch(older);
+    const page = text === undefined ? undefined : await inSlices(pageSlices(text, _));
     this.#going = false;
     // What is wanted may be another thing by now, and begin anew.
-    if (text !== undefined && this.#log.older === older)
-      this.#log.add(pageOf(text, _), (rows) => filterHistory(rows, this.#filter()));
+    if (page !== undefined && this.#log.older === older)
+      this.#log.add(page, (rows) => filterHistory(rows, this.#filter()));
     this.#fillMachines();
-    this.#show(text !== undefined);
+    this.#show(page !== undefined);
   }
 
   #fillMachines(): void {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 
-import GLib from 'gi://GLib?version=2.0';
 import Gtk from 'gi://Gtk?version=4.0';
 import {
   accessWords,
@@ -15,6 +14,7 @@ import { fill } from '../model/manager-words.ts';
 import { barOf, choice, iconButton, LineCell, nameWidget } from './manager-cell.ts';
 import { _ } from './manager-i18n.ts';
 import { type Cell, ListOrWords, RowList } from './manager-list.ts';
+import { inSlices } from './slices.ts';
 
 /** What the page asks of its window. */
 export interface RuleActions {
@@ -63,10 +63,7 @@ export class RulesPage {
 
   /** What `policy list` printed; of many rules the window stays awake meanwhile. A sentence when some of it makes no sense. One at a time. */
   async update(json: unknown): Promise<string | undefined> {
-    const slices = ruleSlices(json, _, this.#rows);
-    let step = slices.next();
-    for (; step.done !== true; step = slices.next()) await drawn();
-    const { rows, odd } = step.value;
+    const { rows, odd } = await inSlices(ruleSlices(json, _, this.#rows));
     this.#rows = rows;
     this.#sorted = sortRules(rows, this.#by);
     this.#show();
@@ -86,15 +83,6 @@ export class RulesPage {
     );
   }
 }
-
-/** After whatever else waits to be done, drawing too. */
-const drawn = (): Promise<void> =>
-  new Promise((resolve) => {
-    GLib.idle_add(GLib.PRIORITY_DEFAULT_IDLE, () => {
-      resolve();
-      return GLib.SOURCE_REMOVE;
-    });
-  });
 
 function ruleCell(actions: RuleActions): Cell<ListRow> {
   let current: RuleRow | undefined;

@@ -7,7 +7,7 @@ import type { Translate } from './manager-words.ts';
 /** Lines that are fetched at a time. */
 export const PAGE_LINES = 5000;
 /** Rows that a window keeps at the most. */
-export const ROWS_MAX = 20_000;
+export const ROWS_MAX = 10_000;
 /** With fewer than this in sight a filter makes the window look further back by itself. */
 const ENOUGH = 40;
 
@@ -21,16 +21,22 @@ export interface HistoryPage {
   readonly older: string | undefined;
 }
 
-/** `known`: rows of before, by id. What stands in the log does not change, so one that was read is that very row. */
-export function pageOf(
+/** So many lines are read in one go: some milliseconds. */
+const SLICE = 200;
+
+/**
+ * `known`: rows of before, by id. What stands in the log does not change, so one that was read is that very row. Stops after each slice, so that a window can answer in between.
+ */
+export function* pageSlices(
   text: string,
   _: Translate,
   known: ReadonlyMap<string, HistoryRow> = new Map(),
-): HistoryPage {
+): Generator<undefined, HistoryPage> {
   const rows: HistoryRow[] = [];
   const damaged: string[] = [];
   let older: string | undefined;
-  for (const line of text.split('\n')) {
+  for (const [i, line] of text.split('\n').entries()) {
+    if (i % SLICE === SLICE - 1) yield undefined;
     if (line === '') continue;
     let e: unknown;
     try {
@@ -47,6 +53,12 @@ export function pageOf(
     }
   }
   return { rows: rows.reverse(), damaged, older };
+}
+
+/** The same in one go. */
+export function pageOf(text: string, _: Translate, known?: ReadonlyMap<string, HistoryRow>): HistoryPage {
+  const slices = pageSlices(text, _, known);
+  for (let step = slices.next(); ; step = slices.next()) if (step.done === true) return step.value;
 }
 
 /**

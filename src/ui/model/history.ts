@@ -71,7 +71,7 @@ export function entryOf(
   const details = [
     e.access === 'ro' ? _('read only') : e.access === 'rw' ? _('read and write') : '',
     resultWords(e.result, _),
-    typeof e.count === 'number' && e.count !== 1 ? fill(_('{0} times'), String(e.count)) : '',
+    typeof e.count === 'number' ? timesWords(e.count, _) : '',
     trafficOf(e.traffic, _),
     reasonWords(e.why, _),
   ].filter((part) => part !== '');
@@ -86,6 +86,9 @@ export function entryOf(
     text: [moment(time, true), eventWords(kind, _), title, ...details].join('\n').toLowerCase(),
   };
 }
+
+const timesWords = (count: number, _: Translate): string =>
+  count === 1 ? _('one time') : fill(_('{0} times'), String(count));
 
 /** Of a session that has ended, as its server said. */
 function trafficOf(traffic: unknown, _: Translate): string {
