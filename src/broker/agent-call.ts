@@ -3,6 +3,7 @@
 import * as v from 'valibot';
 import { parseFolder } from '../policy/folder.ts';
 import { bad, good, type Parsed } from '../policy/parsed.ts';
+import { asksTraffic, askTraffic } from './traffic-line.ts';
 
 /** Folders inside a granted one that a rule denies. */
 export const DENIED = v.array(
@@ -52,9 +53,15 @@ export function parseAgentCall(json: string): Parsed<AgentCall> {
   }
 }
 
-/** One word for any shell: base64url has no character that means something to one. */
-export const encodeAgentCall = (call: AgentCall): string =>
-  Buffer.from(JSON.stringify(call)).toString('base64url');
+/** One word for any shell: base64url has no character that means something to one. `traffic`: it asks for lines with counters. */
+export function encodeAgentCall(call: AgentCall, traffic = false): string {
+  const json = JSON.stringify(call);
+  return Buffer.from(traffic ? askTraffic(json) : json).toString('base64url');
+}
+
+/** Whether a call, as its word, asks for lines with counters. */
+export const wordAsksTraffic = (word: string): boolean =>
+  asksTraffic(Buffer.from(word, 'base64url').toString('utf8'));
 
 export const decodeAgentCall = (word: string): Parsed<AgentCall> =>
   /^[A-Za-z0-9_-]*$/.test(word)

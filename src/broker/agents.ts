@@ -8,11 +8,12 @@ import { EXIT, NinefoldError, printable } from '../base/error.ts';
 import { connectSocket } from '../transport/connect.ts';
 import { quote, SSH_DEFAULTS, sshArgv } from '../transport/ssh.ts';
 import { type AgentCall, encodeAgentCall } from './agent-call.ts';
-import { type Ended, lastLine } from './call.ts';
+import type { Ended } from './call.ts';
 import type { Address } from './config.ts';
-import { readLineOf } from './control.ts';
+import { endOf, type OnTraffic, wordsOf } from './last-words.ts';
 import { streamCall } from './stream-call.ts';
 import type { BrokerSys } from './sys.ts';
+import { askTraffic } from './traffic-line.ts';
 
 /** A service that runs in another machine. */
 export interface AgentRun {
@@ -31,7 +32,7 @@ const CANNOT_RUN = 125;
 
 /**
  * Starts the service that `call` names at the agent of a machine, with the descriptor `data` as its standard input and output: the caller closes its own copy afterwards. `local`: the command line of this
- * machine's agent. Rejects with NinefoldError when the agent's socket cannot be reached.
+ * machine's agent. `onTraffic`: the server is asked to tell what goes through it. Rejects with NinefoldError when the agent's socket cannot be reached.
  */
 export async function startAgent(
   sys: BrokerSys,
@@ -39,43 +40,41 @@ export async function startAgent(
   local: readonly string[],
   call: AgentCall,
   data: number,
+  onTraffic?: OnTraffic,
 ): Promise<AgentRun> {
-  const word = encodeAgentCall(call);
+  const word = encodeAgentCall(call, onTraffic !== undefined);
   switch (address.kind) {
     case 'local':
-      return spawned([...local, '--call', word], data);
+      return spawned([...local, '--call', word], data, onTraffic);
     case 'exec':
-      return spawned(['/bin/sh', '-c', `${address.command} --call ${word}`], data);
+      return spawned(['/bin/sh', '-c', `${address.command} --call ${word}`], data, onTraffic);
     case 'ssh': {
       const argv = sshArgv(address, SSH_DEFAULTS).slice(0, -1);
       const program = quote(SSH_DEFAULTS.remoteProgram);
-      return spawned([...argv, `${program} agent --call ${word}`], data);
+      return spawned([...argv, `${program} agent --call ${word}`], data, onTraffic);
     }
     case 'unix':
-      return passed(sys, await connectSocket(sys, address, CONNECT_MS), call, data);
+      return passed(sys, await connectSocket(sys, address, CONNECT_MS), call, data, onTraffic);
     case 'vsock':
     case 'hybrid-vsock':
-      return carried(sys, () => connectSocket(sys, address, CONNECT_MS), local, call, data);
+      return carried(sys, () => connectSocket(sys, address, CONNECT_MS), local, call, data, onTraffic);
   }
 }
 
-function spawned(argv: readonly string[], data: number): AgentRun {
+function spawned(argv: readonly string[], data: number, onTraffic?: OnTraffic): AgentRun {
   const [program = '', ...args] = argv;
   const child = spawn(program, args, { stdio: [data, data, 'pipe'], detached: true, cwd: '/' });
-  return runOf(child);
+  return runOf(child, onTraffic);
 }
 
 /** A child in a session of its own, as a run: also what `ninefold agent` keeps for each of its calls. */
-export function runOf(child: ChildProcess): AgentRun {
-  let words = '';
-  child.stderr?.setEncoding('utf8').on('data', (part: string) => {
-    words = (words + part).slice(-4096);
-  });
+export function runOf(child: ChildProcess, onTraffic?: OnTraffic): AgentRun {
+  const words = wordsOf(child.stderr, onTraffic);
   const ended = new Promise<Ended>((resolve) => {
     child.once('error', (error) => resolve({ exit: CANNOT_RUN, words: printable(error.message) }));
     child.once('exit', (code) => {
       // Its words may be held open by something that it left behind.
-      setImmediate(() => resolve({ exit: code ?? 1, words: lastLine(words) }));
+      setImmediate(() => resolve({ exit: code ?? 1, words: words() }));
     });
   });
   /** To the whole group; false: nobody of it is left. */
@@ -128,7 +127,7 @@ function lost(why: string): NinefoldError {
   });
 }
 
-function passed(sys: BrokerSys, fd: number, call: AgentCall, data: number): AgentRun {
+function passed(sys: BrokerSys, fd: number, call: AgentCall, data: number, onTraffic?: OnTraffic): AgentRun {
   const sent = sys.sendFd(fd, data);
   if (sent < 0) {
     sys.close(fd);
@@ -136,8 +135,9 @@ function passed(sys: BrokerSys, fd: number, call: AgentCall, data: number): Agen
   }
   const control = new Socket({ fd });
   control.on('error', () => {});
-  control.write(`${JSON.stringify(call)}\n`);
-  const ended = readLineOf(control, 16 * 1024).then((line) => {
+  const line = JSON.stringify(call);
+  control.write(`${onTraffic === undefined ? line : askTraffic(line)}\n`);
+  const ended = endOf(control, 16 * 1024, onTraffic).then((line) => {
     control.destroy();
     return parseEnded(line);
   });
@@ -156,14 +156,17 @@ async function carried(
   local: readonly string[],
   call: AgentCall,
   data: number,
+  onTraffic?: OnTraffic,
 ): Promise<AgentRun> {
-  const { control, data: there } = await streamCall(sys, open, JSON.stringify(call), lost);
+  const line = JSON.stringify(call);
+  const asked = onTraffic === undefined ? line : askTraffic(line);
+  const { control, data: there } = await streamCall(sys, open, asked, lost);
   const [program = '', ...args] = [...local, '--relay'];
   const relay = spawn(program, args, { stdio: [data, data, 'ignore', there], detached: true, cwd: '/' });
   // What it cannot do shows as the end of the channel.
   relay.on('error', () => {});
   sys.close(there);
-  const ended = readLineOf(control, 16 * 1024).then((line) => {
+  const ended = endOf(control, 16 * 1024, onTraffic).then((line) => {
     control.destroy();
     setTimeout(() => relay.kill('SIGKILL'), REST_MS).unref();
     return parseEnded(line);

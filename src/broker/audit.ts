@@ -13,6 +13,7 @@ import {
 import { join } from 'node:path';
 import { type LockSys, tryLock } from './lock.ts';
 import { openOwned } from './owned.ts';
+import type { Traffic } from './traffic-line.ts';
 
 /** What happened, as one line of JSON. `why` is a sentence for a person; the other members are for programs. */
 export interface AuditEntry {
@@ -27,6 +28,8 @@ export interface AuditEntry {
   readonly rule?: string;
   readonly session?: string;
   readonly count?: number;
+  /** Of a session that has ended: what went through it, as its server said. */
+  readonly traffic?: Traffic;
   readonly why?: string;
 }
 export interface AuditLine extends AuditEntry {
@@ -37,6 +40,12 @@ export interface AuditLine extends AuditEntry {
 /** Beyond this the log begins anew; so many old ones are kept. */
 const SIZE_MAX = 8 * 1024 * 1024;
 const KEPT = 4;
+
+/** The files of the log, the present one first, whether they are there or not. */
+export const auditFiles = (path: string): string[] => [
+  path,
+  ...Array.from({ length: KEPT }, (_, i) => `${path}.${i + 1}`),
+];
 
 /** The append-only log beside the store: `audit.jsonl`; each line is one write and is on the disk when `write` returns. */
 export class Audit {

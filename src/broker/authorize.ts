@@ -128,8 +128,9 @@ async function question(
     const access: Access = kept.access === 'ro' ? 'ro' : request.access;
     return { rules: after, result: new Book(after).decide({ ...request, access }, now) };
   });
-  // That it was allowed stands in the log; that it was stepped over meanwhile does not.
+  // What the person decided stands in the log; that an allowance was stepped over meanwhile does not.
   if (decision.kind === 'allow') return allowed(desk, ask, decision);
+  if (kept.effect !== 'allow') return refuse(ask, refusalOf(decision));
   return answerBy(desk, ask, request, decision);
 }
 
@@ -152,7 +153,7 @@ function answerBy(desk: Desk, ask: Ask, request: Request, decision: Decision): R
     });
     return allowed(desk, ask, decision);
   }
-  const refusal: Refusal = decision.kind === 'block' ? 'blocked' : 'denied';
+  const refusal = refusalOf(decision);
   const { rule } = decision;
   desk.audit.write({
     event: 'decision',
@@ -162,6 +163,8 @@ function answerBy(desk: Desk, ask: Ask, request: Request, decision: Decision): R
   });
   return refuse(ask, refusal);
 }
+
+const refusalOf = ({ kind }: Decision): Refusal => (kind === 'block' ? 'blocked' : 'denied');
 
 function allowed(desk: Desk, ask: Ask, { rule, access }: Decision & { kind: 'allow' }): Reply {
   const print = fingerprint(desk.sha256, rule, access);

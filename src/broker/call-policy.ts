@@ -60,7 +60,10 @@ export class CallPolicy {
     if (target.startsWith('@') && target !== '@adminvm')
       return {
         kind: 'refuse',
-        why: target === '@default' ? 'no machine of that name is named' : 'there are no disposables',
+        why:
+          target === '@default'
+            ? 'no machine is named, or none of that name is known'
+            : 'there are no disposables',
       };
     if (target === call.source) return { kind: 'refuse', why: 'it asks itself' };
     const user = params.user === undefined ? {} : { user: params.user };

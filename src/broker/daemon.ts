@@ -20,6 +20,7 @@ import { readLineOf } from './control.ts';
 import { type Desk, type Look, type Reply, turnedAway } from './desk.ts';
 import { Entrance } from './incoming.ts';
 import { type Kept, keep, LOOK_MS } from './keeper.ts';
+import type { OnTraffic } from './last-words.ts';
 import { readLineExactly } from './line.ts';
 import { nodeSocket } from './node-socket.ts';
 import { admit, refused } from './query.ts';
@@ -253,7 +254,8 @@ export class Broker {
       source,
       given: { folder: folder.value, access, ...bound, ...inside },
     };
-    const ended = await this.#run(kept, address, call, caller);
+    const tell = (told: string): void => kept.tell(told);
+    const ended = await this.#run(kept, address, call, caller, { tell });
     if (ended.exit === REPLACED)
       await this.#desk.store.change((rules) => ({
         rules: rules.filter((r) => r.id !== rule.id),
@@ -281,24 +283,25 @@ export class Broker {
       return REFUSAL;
     }
     const as = user === undefined ? {} : { user };
-    const started = call.started === true ? caller.started : undefined;
-    return this.#run(kept, address, { version: 1, service: call.service, source, ...as }, caller, started);
+    const hears = call.started === true ? { started: caller.started } : {};
+    return this.#run(kept, address, { version: 1, service: call.service, source, ...as }, caller, hears);
   }
 
-  /** Starts what was allowed and keeps it until it ends, or has to. `started` is called in between. */
+  /** Starts what was allowed and keeps it until it ends, or has to. `started` is called in between, `tell` with what goes through it. */
   async #run(
     kept: Kept,
     address: NonNullable<MachineConfig['address']>,
     call: AgentCall,
     caller: Caller,
-    started?: () => void,
+    hears: { readonly started?: () => void; readonly tell?: OnTraffic },
   ): Promise<Ended> {
     try {
-      const run = await startAgent(this.#o.sys, address, this.#o.agent, call, caller.data);
+      const { sys, agent } = this.#o;
+      const run = await startAgent(sys, address, agent, call, caller.data, hears.tell);
       this.#sessions.set(kept, { run });
       // The agent has its own: with another one here the client would not see the end.
       caller.close();
-      started?.();
+      hears.started?.();
       const ended = await run.ended;
       const said = ended.words === '' ? '' : `: ${ended.words}`;
       const byItself =

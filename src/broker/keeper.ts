@@ -4,6 +4,7 @@ import { contains } from '../policy/folder.ts';
 import { moment } from '../policy/words.ts';
 import type { Desk } from './desk.ts';
 import type { Admitted } from './query.ts';
+import { TrafficMeter } from './traffic.ts';
 
 /** How often a session's keeper looks whether it may go on: revocation ends it well within a second. */
 export const LOOK_MS = 250;
@@ -13,6 +14,8 @@ export interface Kept {
   readonly id: string;
   /** Why it must end, as soon as that is so; undefined while it may go on. */
   check(): string | undefined;
+  /** A line in which its server tells what goes through it; `check` shows that where `ninefold sessions` looks. */
+  tell(line: string): void;
   /** It is over: the log is told, its file goes. Idempotent. */
   over(why: string): void;
 }
@@ -31,9 +34,20 @@ export function keep(desk: Desk, admitted: Admitted): Kept {
   desk.sessions.add({ id, source, target, folder, access, rule: rule.id, once, ...until, since: desk.now() });
   let stamp = '';
   let ended = false;
+  const meter = new TrafficMeter();
+  const showTraffic = (): void => {
+    const traffic = meter.take();
+    try {
+      if (traffic !== undefined) desk.sessions.tellTraffic(id, traffic);
+    } catch {
+      // No reason to end a session.
+    }
+  };
   return {
     id,
+    tell: (line) => meter.tell(line),
     check() {
+      showTraffic();
       const order = desk.sessions.order(id);
       if (order !== undefined) return order;
       if (until.until !== undefined && desk.now() >= until.until)
@@ -60,7 +74,8 @@ export function keep(desk: Desk, admitted: Admitted): Kept {
       if (ended) return;
       ended = true;
       desk.sessions.remove(id);
-      desk.audit.write({ event: 'end', ...told, why });
+      const { latest } = meter;
+      desk.audit.write({ event: 'end', ...told, ...(latest === undefined ? {} : { traffic: latest }), why });
     },
   };
 }

@@ -14,8 +14,8 @@ export interface Begun {
 
 /**
  * `ninefold.FolderSession+FINGERPRINT`, from a target of ours: one line of JSON `{"version":1,"source","folder","bound"}`, answered with one line
- * `{"version":1,"folder","access"}`, with `"denied"`, a list of folders, where some inside are; then the call stays open as long as the session lasts. The target closes it when the client is gone; when this side
- * closes it, the target ends the session. Never rejects.
+ * `{"version":1,"folder","access","traffic":true}`, with `"denied"`, a list of folders, where some inside are; then the call stays open as long as the session lasts. The target closes it when the client is gone; when this side
+ * closes it, the target ends the session. Meanwhile the target tells what goes through it (`traffic-line.ts`), because `traffic` asked for that. Never rejects.
  */
 export async function beginSession(
   desk: Desk,
@@ -36,7 +36,10 @@ export async function beginSession(
     const kept = keep(desk, admitted.value);
     const { folder, access, denied } = admitted.value;
     const inside = denied.length === 0 ? {} : { denied };
-    return { kept, line: `${JSON.stringify({ version: 1, folder, access, ...inside })}\n` };
+    return {
+      kept,
+      line: `${JSON.stringify({ version: 1, folder, access, ...inside, traffic: true })}\n`,
+    };
   } catch (error) {
     return broken(desk, caller, error);
   }

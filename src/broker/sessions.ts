@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { makeOwned, writeOwned } from './owned.ts';
+import { type Traffic, trafficOf } from './traffic-line.ts';
 
 const ID = /^[0-9a-f]{8}$/;
 
@@ -54,7 +55,8 @@ export class Sessions {
   }
 
   remove(id: string): void {
-    for (const kind of ['json', 'end', 'json.new']) rmSync(this.#file(id, kind), { force: true });
+    for (const kind of ['json', 'end', 'traffic', 'json.new', 'traffic.new'])
+      rmSync(this.#file(id, kind), { force: true });
   }
 
   /** Orders a session to end; its keeper does it. */
@@ -71,13 +73,29 @@ export class Sessions {
     }
   }
 
+  /** Writes down what has gone through it so far. Throws Node's errors. */
+  tellTraffic(id: string, traffic: Traffic): void {
+    const file = this.#file(id, 'traffic');
+    writeOwned(`${file}.new`, JSON.stringify(traffic));
+    renameSync(`${file}.new`, file);
+  }
+
+  /** What its server says has gone through it; undefined: it says nothing, or an older one does not know how. */
+  traffic(id: string): Traffic | undefined {
+    try {
+      return trafficOf(JSON.parse(readFileSync(this.#file(id, 'traffic'), 'utf8')));
+    } catch {
+      return undefined;
+    }
+  }
+
   /** Those whose keeper still runs, the oldest first. What others have left behind is taken away. */
   list(): Session[] {
     const found: Session[] = [];
     const names = readdirSync(this.#dir);
     for (const name of names) {
       // An order that came when the session was over already.
-      if (name.endsWith('.end') && !names.includes(name.replace(/end$/, 'json')))
+      if (/\.(?:end|traffic)$/.test(name) && !names.includes(name.replace(/[a-z]+$/, 'json')))
         rmSync(join(this.#dir, name), { force: true });
       const id = name.replace(/\.json$/, '');
       if (!name.endsWith('.json') || !ID.test(id)) continue;

@@ -7,7 +7,7 @@ import { POLLIN, POLLOUT, type Sys } from '../base/sys.ts';
 import type { Turns, Watch } from '../base/turns.ts';
 import { BAD_FRAME, DECODED, decode, frameSize, NEED_MORE, UNKNOWN_TYPE } from '../p9/codec.ts';
 import { Reader, Writer } from '../p9/coder.ts';
-import { HEADER, MIN_MSIZE, VERSION, VERSION_EXT } from '../p9/constants.ts';
+import { HEADER, MIN_MSIZE, RREAD_HEADER, VERSION, VERSION_EXT } from '../p9/constants.ts';
 import { RLERROR, T } from '../p9/messages.ts';
 import { Msg } from '../p9/msg.ts';
 import { type Backend, DEFERRED, type Deferred, type Wire } from './backend.ts';
@@ -196,6 +196,7 @@ export class Connection implements Wire {
       }
       this.stats.bytesOut += n;
       this.outPos += n;
+      this.stats.replied?.();
     }
     this.outPos = 0;
     this.writer.pos = 0;
@@ -240,6 +241,8 @@ export class Connection implements Wire {
   /** Writes the header of the reply whose body ends at `writer.pos`. */
   private seal(start: number, type: number, tag: number): void {
     const { dv } = this.out;
+    if (type === T.read + 1) this.stats.read += this.writer.pos - start - RREAD_HEADER;
+    else if (type === T.write + 1) this.stats.written += dv.getUint32(start + HEADER, true);
     dv.setUint32(start, this.writer.pos - start, true);
     dv.setUint8(start + 4, type);
     dv.setUint16(start + 5, tag, true);

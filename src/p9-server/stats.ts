@@ -10,6 +10,11 @@ export class Stats {
   bytesIn = 0;
   bytesOut = 0;
   slow = 0;
+  /** Bytes of files that went out and came in. */
+  read = 0;
+  written = 0;
+  /** Called after replies have gone out: whoever tells these counters on need not wake up while nothing happens. */
+  replied: (() => void) | undefined;
   private readonly byType = new Uint32Array(256);
   private readonly notes: string[] = [];
 

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What the folder share manager asks of the command line: rules put back and changed, their last use, the files, the machines.
 import assert from 'node:assert/strict';
-import { chmodSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, renameSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { lastUses } from '../../src/cli/policy/last-uses.ts';
-import { trafficOf } from '../../src/cli/policy/traffic.ts';
 import { nodeProgram, type Ran, start } from '../helpers/cli.ts';
 import { type World, world } from './world.ts';
 
@@ -82,7 +80,53 @@ test('the last use of a rule, from the log', async (t) => {
     access: 'ro',
     session: '01234567',
   });
-  assert.equal(lastUses([{ time: 'x', event: 'end', rule: id }]).size, 0);
+  // It stands in an older log by now, and something else in the present one.
+  renameSync(w.path('policy/audit.jsonl'), w.path('policy/audit.jsonl.3'));
+  writeFileSync(w.path('policy/audit.jsonl'), `${JSON.stringify({ time: 'x', event: 'end', rule: id })}\n`);
+  const again = JSON.parse((await w.ninefold('policy', 'list', '--uses', '--json')).stdout) as Json[];
+  assert.deepEqual(again[0]?.used, list[0]?.used);
+});
+
+test('the log goes on into the older files: the last lines of all of them, and pages with places', async (t) => {
+  const w = world(t);
+  const entry = (i: number): string =>
+    `${JSON.stringify({ time: new Date(i * 1000).toISOString(), event: 'request', source: i % 2 ? 'odd' : 'even', folder: `/${i}` })}\n`;
+  const fill = (name: string, from: number, to: number): void =>
+    writeFileSync(
+      w.path(`policy/${name}`),
+      Array.from({ length: to - from }, (_, i) => entry(from + i)).join(''),
+    );
+  fill('audit.jsonl.2', 0, 5000);
+  fill('audit.jsonl.1', 5000, 9000);
+  fill('audit.jsonl', 9000, 9010);
+  appendFileSync(w.path('policy/audit.jsonl.1'), '{broken\n');
+  const folders = (text: string): string[] =>
+    text
+      .split('\n')
+      .filter((l) => l !== '')
+      .map((l) => String((JSON.parse(l) as Json).folder));
+  const last = await w.ninefold('policy', 'log', '--json', '-n', '20');
+  assert.deepEqual([folders(last.stdout).length, folders(last.stdout)[0]], [20, '/8990']);
+  assert.match(last.stderr, /1 lines of .* cannot be read/);
+  const odd = await w.ninefold('policy', 'log', '--json', '-n', '0', '--source', 'odd');
+  assert.deepEqual([folders(odd.stdout).length, folders(odd.stdout)[0]], [4505, '/1']);
+  const seen: string[] = [];
+  let damaged = 0;
+  for (let before: string[] = []; ; ) {
+    const r = await w.ninefold('policy', 'log', '--page', '--lines', '4000', ...before);
+    const lines = r.stdout.trim().split('\n');
+    const json = lines.map((l) => JSON.parse(l) as Json);
+    damaged += json.filter((l) => l.damaged === true).length;
+    seen.unshift(...json.flatMap((l) => (typeof l.folder === 'string' ? [l.folder] : [])));
+    const older = (json.at(-1)?.page as Json | undefined)?.older;
+    if (older === undefined) break;
+    before = ['--before', String(older)];
+  }
+  assert.deepEqual(
+    seen,
+    Array.from({ length: 9010 }, (_, i) => `/${i}`),
+  );
+  assert.equal(damaged, 1);
 });
 
 test('where the files are, and which machines there are, of the broker and of Qubes', async (t) => {
@@ -110,37 +154,4 @@ test('where the files are, and which machines there are, of the broker and of Qu
     { name: 'work', disposable: false },
     { name: 'web', disposable: true },
   ]);
-});
-
-test('traffic: of the mounts of this machine, each session its own', () => {
-  const session = (id: string, since: number, source = 'host') => ({
-    id,
-    source,
-    target: 'box',
-    folder: '/a',
-    access: 'rw' as const,
-    rule: '0',
-    once: false,
-    since,
-    pid: 1,
-    birth: '',
-  });
-  const mount = (since: number, bytesRead: number) => ({
-    mountpoint: `/m${since}`,
-    source: 'box:/a',
-    state: 'connected' as const,
-    readOnly: false,
-    since: new Date(since).toISOString(),
-    bytesRead,
-    bytesWritten: 1,
-  });
-  const sessions = [session('a', 1000), session('b', 2000), session('c', 1500, 'guest')];
-  const found = trafficOf(sessions, [mount(2100, 7), mount(1100, 5), mount(500, 3)], 'host');
-  assert.deepEqual(
-    [...found],
-    [
-      ['a', { read: 5, written: 1 }],
-      ['b', { read: 7, written: 1 }],
-    ],
-  );
 });

@@ -50,6 +50,12 @@ test('each refusal has its sentence and its exit code, and mounts nothing', need
   const blocked = await w.run('qvm-mount-folder', ['box', `${w.share}/blocked`, w.mnt]);
   assert.equal(blocked.code, 14, blocked.stderr);
   assert.match(blocked.stderr, /everything .* is blocked/);
+  const lines = w.log().filter((l) => l.event === 'decision' && l.folder === `${w.share}/blocked`);
+  assert.deepEqual(
+    lines.map((l) => l.result),
+    ['block'],
+    'a decision of a person is one line',
+  );
   assert.equal((await w.run('qvm-mount-folder', ['box', w.share, w.mnt])).code, 14);
   assert.equal((await w.run('qvm-mount-folder', ['box', w.share])).code, 64);
   assert.equal((await w.run('qvm-mount-folder', ['box', w.share, w.path('nomnt')])).code, 66);

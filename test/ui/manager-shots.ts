@@ -78,6 +78,13 @@ async function prepare(home: string): Promise<void> {
       since: now - 2_000_000,
       ...(until === undefined ? {} : { until }),
     });
+  for (const { id, access } of RULES.filter((r) => LIVE.includes(r.folder)))
+    books.sessions.tellTraffic(
+      id,
+      access === 'ro'
+        ? { read: 48_200_000, written: 0, operations: 9000 }
+        : { read: 2_700_000, written: 1_300_000, operations: 700 },
+    );
   writeFileSync(
     join(home, 'broker.json'),
     JSON.stringify({

@@ -8,6 +8,7 @@ import { AGENT_CALL_MAX, encodeAgentCall, parseAgentCall } from '../../broker/ag
 import { type AgentRun, runOf } from '../../broker/agents.ts';
 import type { Ended } from '../../broker/call.ts';
 import { Entrance } from '../../broker/incoming.ts';
+import { asksTraffic } from '../../broker/traffic-line.ts';
 import { openSys } from '../../linux/index.ts';
 import { acceptor } from '../../transport/accepting.ts';
 import { formatListen, type Listen } from '../../transport/listen.ts';
@@ -68,10 +69,12 @@ async function take(entrance: Entrance, fd: number, runs: Set<AgentRun>): Promis
   try {
     const call = parseAgentCall(come.line ?? '');
     if (!call.ok) return void control.end(`${JSON.stringify(REFUSED)}\n`);
-    const argv = ['--no-warnings', programPath('ruddo'), '--call', encodeAgentCall(call.value)];
-    const run = runOf(
-      spawn(process.execPath, argv, { stdio: [data, data, 'pipe'], detached: true, cwd: '/' }),
-    );
+    const traffic = asksTraffic(come.line ?? '');
+    const argv = ['--no-warnings', programPath('ruddo'), '--call', encodeAgentCall(call.value, traffic)];
+    const child = spawn(process.execPath, argv, { stdio: [data, data, 'pipe'], detached: true, cwd: '/' });
+    // What a broker does not read is left out: the next line has all of it.
+    const tell = (told: string): boolean => control.writableLength === 0 && control.write(`${told}\n`);
+    const run = runOf(child, traffic ? tell : undefined);
     runs.add(run);
     control.once('close', () => void run.end());
     control.resume();

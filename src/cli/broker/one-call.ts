@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { EXIT, NinefoldError } from '../../base/error.ts';
-import { decodeAgentCall } from '../../broker/agent-call.ts';
+import { decodeAgentCall, wordAsksTraffic } from '../../broker/agent-call.ts';
 import { runService } from '../rpc/main.ts';
 import { fileService } from './file-services.ts';
 
@@ -23,5 +23,5 @@ export async function oneCall(word: string): Promise<number> {
   const plus = service.indexOf('+');
   const name = plus < 0 ? service : service.slice(0, plus);
   const argument = plus < 0 ? undefined : service.slice(plus + 1);
-  return runService(name, { source, argument, given });
+  return runService(name, { source, argument, given, traffic: wordAsksTraffic(word) });
 }

@@ -6,9 +6,9 @@ import { formatRule, type Request, type Rule } from '../../policy/rule.ts';
 import { explain, ruleWords } from '../../policy/words.ts';
 import { say, usageError } from '../report.ts';
 import { table } from '../table.ts';
-import { numberOption } from '../values.ts';
 import { type Books, openBooks } from './desk.ts';
 import { type LastUse, lastUses } from './last-uses.ts';
+import { logCommand } from './log-command.ts';
 import { machinesCommand, pathsCommand, putCommand } from './manager-commands.ts';
 import {
   addRule,
@@ -37,7 +37,7 @@ export function addPolicy(program: Command): Command {
   policy.addCommand(block());
   policy.addCommand(revoke());
   policy.addCommand(explainCommand());
-  policy.addCommand(log());
+  policy.addCommand(logCommand());
   policy.addCommand(check());
   policy.addCommand(restore());
   policy.addCommand(putCommand(books));
@@ -70,7 +70,7 @@ function list(): Command {
         .rules.filter((r) => flags.source === undefined || r.source === nameArgument(flags.source))
         .filter((r) => flags.target === undefined || r.target === nameArgument(flags.target))
         .filter((r) => r.until === undefined || r.until > now());
-      const uses = flags.uses === true ? lastUses(audit.read().lines) : new Map<string, LastUse>();
+      const uses = flags.uses === true ? lastUses(audit.path, rules) : new Map<string, LastUse>();
       const json = rules.map((r) => ({
         ...formatRule(r),
         ...(uses.has(r.id) ? { used: uses.get(r.id) } : {}),
@@ -237,42 +237,6 @@ function explainCommand(): Command {
       const words = explain(request, decision);
       const rule = decision.rule === undefined ? null : formatRule(decision.rule);
       print(flags.json, { request, decision: decision.kind, rule, words }, `${words}\n`);
-    });
-}
-
-function log(): Command {
-  return new Command('log')
-    .description('Shows what was asked, decided, connected and ended, the latest last.')
-    .option('-n, --lines <n>', 'how many (0: all)', '50')
-    .option('--source <machine>', 'only of who mounts')
-    .option('--json', 'JSON lines, as they stand in the file')
-    .action(async (flags: { lines: string; source?: string; json?: boolean }) => {
-      const n = numberOption('--lines', flags.lines, 0, 1_000_000);
-      // Also when the list of rules is damaged: the log says what happened.
-      const { audit } = openBooks(() => {});
-      const { lines, damaged } = audit.read();
-      const chosen = lines
-        .filter((l) => flags.source === undefined || l.source === flags.source)
-        .slice(n === 0 ? 0 : -n);
-      for (const line of chosen) {
-        const { time, event, source, target, folder, access, service, result, why, count, session } = line;
-        const place = `${source ?? ''}${target === undefined ? '' : ` → ${target}`}${folder === undefined ? '' : `:${folder}`}`;
-        const words = [
-          place,
-          access,
-          service,
-          result,
-          count === undefined ? undefined : `${count} times`,
-          session,
-          why,
-        ];
-        process.stdout.write(
-          flags.json === true
-            ? `${JSON.stringify(line)}\n`
-            : `${printable(`${time.slice(0, 19).replace('T', ' ')}  ${event.padEnd(10)}  ${words.filter((w) => w !== undefined && w !== '').join('  ')}`)}\n`,
-        );
-      }
-      if (damaged > 0) say(`${PROGRAM}: note: ${damaged} lines of ${printable(audit.path)} cannot be read`);
     });
 }
 

@@ -26,6 +26,8 @@ const NO_FOLDER = 2;
 const NOT_READABLE = 13;
 export const REPLACED = 116;
 
+const STDERR = 2;
+
 /** How long the caller has for its line, and the machine that decides for its answer. */
 const LINE_MS = 10_000;
 const ANSWER_MS = 30_000;
@@ -36,6 +38,7 @@ const SESSION = v.object({
   folder: v.string(),
   access: v.picklist(['ro', 'rw']),
   denied: v.exactOptional(DENIED),
+  traffic: v.exactOptional(v.boolean()),
 });
 
 /** What may be served, and the line to whoever may end it. */
@@ -44,6 +47,8 @@ interface Grant {
   /** Folders inside that are not served. */
   readonly denied?: readonly string[];
   readonly controlFd?: number;
+  /** Where the server is to tell what goes through it; undefined: nobody has asked for that. */
+  readonly trafficFd?: number;
 }
 
 /**
@@ -60,7 +65,9 @@ export async function connectService(call: ServiceCall): Promise<number> {
   const root = openFolder(folder);
   const bound = root >= 0 ? boundOf(root) : undefined;
   const grant =
-    given === undefined ? await askAdmin(sys, call.source, print, folder, bound) : fromBroker(given, bound);
+    given === undefined
+      ? await askAdmin(sys, call.source, print, folder, bound)
+      : fromBroker(given, bound, call);
   if (grant === 'replaced') {
     say('error: another folder has taken the place of the one that was granted');
     return REPLACED;
@@ -87,9 +94,9 @@ export async function connectService(call: ServiceCall): Promise<number> {
   settings.aname = folder;
   const below = folder === '/' ? 1 : folder.length + 1;
   if (grant.denied !== undefined) settings.except = grant.denied.map((inner) => inner.slice(below));
-  const control = grant.controlFd === undefined ? {} : { controlFd: grant.controlFd };
+  const { access: _, denied: _denied, ...lines } = grant;
   writeSync(1, 'ok\n');
-  return servePair('qfsd', root, { readFd: 0, writeFd: 1, ...control }, settings);
+  return servePair('qfsd', root, { readFd: 0, writeFd: 1, ...lines }, settings);
 }
 
 /** `ninefold.LookAtFolder`, asked by a broker before a person is: which folder that is now. One line of JSON. */
@@ -108,13 +115,14 @@ async function readFolder(sys: TransportSys): Promise<string | undefined> {
 }
 
 /** The broker has looked at the rules before it called. */
-function fromBroker(given: Given, bound: string | undefined): Grant | 'replaced' {
+function fromBroker(given: Given, bound: string | undefined, { traffic }: ServiceCall): Grant | 'replaced' {
   if (given.bound !== undefined && bound !== undefined && given.bound !== bound) return 'replaced';
   const { access, controlFd, denied } = given;
   return {
     access,
     ...(controlFd === undefined ? {} : { controlFd }),
     ...(denied === undefined ? {} : { denied }),
+    ...(traffic === true ? { trafficFd: STDERR } : {}),
   };
 }
 
@@ -136,8 +144,14 @@ async function askAdmin(
   if (answer !== undefined) {
     const said = v.safeParse(SESSION, JSON.parse(Buffer.from(answer).toString('utf8')));
     if (!said.success || said.output.folder !== folder) return undefined;
-    const { access, denied } = said.output;
-    return { access, controlFd: session.fd, ...(denied === undefined ? {} : { denied }) };
+    const { access, denied, traffic } = said.output;
+    return {
+      access,
+      controlFd: session.fd,
+      ...(denied === undefined ? {} : { denied }),
+      // An older dom0 does not say that it wants to hear of it, and gets nothing.
+      ...(traffic === true ? { trafficFd: session.fd } : {}),
+    };
   }
   sys.close(session.fd);
   const { exit } = await session.ended;

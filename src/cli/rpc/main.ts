@@ -24,6 +24,8 @@ export interface ServiceCall {
   readonly argument: string | undefined;
   /** What a broker that starts the service itself has found out; qrexec never does. */
   readonly given?: Given;
+  /** Whoever started the service wants to hear what goes through it, on its standard error. */
+  readonly traffic?: boolean;
 }
 
 type Service = (call: ServiceCall) => Promise<number>;

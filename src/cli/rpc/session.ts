@@ -3,6 +3,8 @@
 import type { Desk } from '../../broker/desk.ts';
 import { LOOK_MS } from '../../broker/keeper.ts';
 import { beginSession } from '../../broker/session-service.ts';
+import { Flood, LineCutter } from '../../broker/traffic.ts';
+import { TRAFFIC_LINE_MAX } from '../../broker/traffic-line.ts';
 import { readLine } from './input.ts';
 import { type ServiceCall, send } from './main.ts';
 
@@ -29,9 +31,17 @@ export async function sessionService(desk: Desk, call: ServiceCall): Promise<num
       if (why !== undefined) resolve(why);
     }, LOOK_MS);
   });
+  const flood = new Flood();
+  const told = new LineCutter(TRAFFIC_LINE_MAX, (text) => kept.tell(text));
+  const flooded = new Promise<string>((resolve) => {
+    process.stdin.on('data', (part: Buffer) => {
+      if (flood.add(part.length)) resolve('the target said more than it has to say');
+      else told.push(part);
+    });
+  });
   process.stdout.on('error', gone);
   process.stdout.write(begun.line);
-  const why = await Promise.race([closed, stopped, ordered]);
+  const why = await Promise.race([closed, stopped, ordered, flooded]);
   clearInterval(timer);
   kept.over(why);
   return 0;

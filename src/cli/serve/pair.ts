@@ -16,22 +16,20 @@ const { SIGUSR1 } = constants.signals;
 
 /**
  * One client on descriptors that are open already: checks everything, then becomes the confined server under the same process id. `path` may be a descriptor of the folder (O_PATH) that
- * was opened before. When the other end of `controlFd`, a socket, is closed, the server ends.
+ * was opened before. When the other end of `controlFd`, a socket, is closed, the server ends. `trafficFd`, which is that socket or standard error, gets a line of counters a second while they change.
  */
 export async function servePair(
   program: string,
   path: string | number,
-  { readFd, writeFd, controlFd }: { readFd: number; writeFd: number; controlFd?: number },
+  fds: { readFd: number; writeFd: number; controlFd?: number; trafficFd?: number },
   settings: ServeSettings,
 ): Promise<never> {
-  checkDescriptors(readFd, writeFd);
+  checkDescriptors(fds.readFd, fds.writeFd);
   const rootFd = typeof path === 'number' ? path : openShare(await checkShare(path));
   const users = openUserFiles(settings);
   const config = {
     program,
-    readFd,
-    writeFd,
-    ...(controlFd === undefined ? {} : { controlFd }),
+    ...fds,
     ...(users === undefined ? {} : { userFds: users }),
     breachExit: program === 'qfsd' ? EXIT.server : EXIT.protocol,
     settings,

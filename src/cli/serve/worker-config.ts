@@ -15,6 +15,8 @@ export interface WorkerConfig {
   userFds?: { passwd: number; group: number };
   /** A socket to the supervisor: it asks for counters there, and when it closes the worker ends. */
   controlFd?: number;
+  /** Where the counters are told as they change: `controlFd`, or standard error; neither is to be handed over by itself. */
+  trafficFd?: number;
   /** A pipe whose other end the sandbox's own process holds: when it closes, because that was killed, the worker ends. */
   aliveFd?: number;
   /** The exit code when the peer breaks the protocol or goes away in the middle of a message. */

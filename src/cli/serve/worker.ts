@@ -12,6 +12,7 @@ import { Stats, serveConnection } from '../../p9-server/index.ts';
 import { lineLog } from '../line-log.ts';
 import { die, say } from '../report.ts';
 import { serverOptions } from './options.ts';
+import { TrafficTeller } from './traffic-teller.ts';
 import { userTable } from './users.ts';
 import type { WorkerConfig } from './worker-config.ts';
 
@@ -28,7 +29,9 @@ export async function serveWorker(config: WorkerConfig): Promise<ExitCode> {
   process.on('SIGUSR1', () => {
     if (settings.stats) printStats();
   });
+  const teller = config.trafficFd === undefined ? undefined : new TrafficTeller(sys, config.trafficFd, stats);
   const leave = (exit: ExitCode): never => {
+    teller?.last();
     if (settings.stats) printStats();
     process.exit(exit);
   };
@@ -59,6 +62,8 @@ export async function serveWorker(config: WorkerConfig): Promise<ExitCode> {
       options: serverOptions(settings, { log, lookupUser: userTable(config.userFds) }),
       stats,
     });
+    teller?.last();
+    // After all else that is said: whoever started this tells the last words on.
     if (!end.clean) log('warn', end.why);
     return end.clean ? EXIT.ok : config.breachExit;
   } catch (error) {

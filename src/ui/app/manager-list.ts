@@ -163,8 +163,12 @@ export class ListOrWords {
   readonly #label: Gtk.Label;
   #words: string;
 
-  constructor(list: Gtk.Widget, words: string) {
+  /** `atEnd`: a person has scrolled to the end. */
+  constructor(list: Gtk.Widget, words: string, atEnd: () => void = () => {}) {
     const scrolled = new Gtk.ScrolledWindow({ hscrollbar_policy: Gtk.PolicyType.NEVER, child: list });
+    scrolled.connect('edge-reached', (_scrolled, edge) => {
+      if (edge === Gtk.PositionType.BOTTOM) atEnd();
+    });
     this.#words = words;
     this.#label = new Gtk.Label({ wrap: true, justify: Gtk.Justification.CENTER });
     this.#label.add_css_class('dim-label');

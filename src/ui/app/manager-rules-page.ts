@@ -6,7 +6,7 @@ import {
   type Grouping,
   type ListRow,
   type RuleRow,
-  rulesOf,
+  ruleSlices,
   sortRules,
   visible,
 } from '../model/manager-rules.ts';
@@ -14,6 +14,7 @@ import { fill } from '../model/manager-words.ts';
 import { barOf, choice, iconButton, LineCell, nameWidget } from './manager-cell.ts';
 import { _ } from './manager-i18n.ts';
 import { type Cell, ListOrWords, RowList } from './manager-list.ts';
+import { inSlices } from './slices.ts';
 
 /** What the page asks of its window. */
 export interface RuleActions {
@@ -60,9 +61,9 @@ export class RulesPage {
     return row?.kind === 'rule' ? row : undefined;
   }
 
-  /** What `policy list` printed. Returns a sentence when some of it makes no sense. */
-  update(json: unknown): string | undefined {
-    const { rows, odd } = rulesOf(json, _, this.#rows);
+  /** What `policy list` printed; of many rules the window stays awake meanwhile. A sentence when some of it makes no sense. One at a time. */
+  async update(json: unknown): Promise<string | undefined> {
+    const { rows, odd } = await inSlices(ruleSlices(json, _, this.#rows));
     this.#rows = rows;
     this.#sorted = sortRules(rows, this.#by);
     this.#show();

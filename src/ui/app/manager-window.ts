@@ -4,11 +4,12 @@ import Adw from 'gi://Adw?version=1';
 import Gio from 'gi://Gio?version=2.0';
 import GLib from 'gi://GLib?version=2.0';
 import Gtk from 'gi://Gtk?version=4.0';
+import { PAGE_LINES } from '../model/history-log.ts';
 import { type Call, isObject, revokeCall, UndoList } from '../model/manager-call.ts';
 import { accessWords, type RuleRow } from '../model/manager-rules.ts';
 import { fill, shown } from '../model/manager-words.ts';
 import { oneAtATime } from '../model/one-at-a-time.ts';
-import type { SessionRow } from '../model/sessions.ts';
+import { begunOrEnded, type SessionRow } from '../model/sessions.ts';
 import { HistoryPage } from './history-page.ts';
 import { actionButton } from './manager-cell.ts';
 import { ask, ninefold, watchFolder } from './manager-cli.ts';
@@ -18,9 +19,8 @@ import { RulesPage } from './manager-rules-page.ts';
 import { toastOf } from './manager-toast.ts';
 import { SessionsPage } from './sessions-page.ts';
 
-/** Sessions are asked for again so often while they are shown: their traffic is in no file. */
+/** Sessions are asked for again so often while they are shown: what goes through them changes all the time. */
 const SESSIONS_S = 2;
-const LOG_LINES = '5000';
 
 export const PAGES = ['rules', 'sessions', 'history'] as const;
 export type PageName = (typeof PAGES)[number];
@@ -32,7 +32,7 @@ export class ManagerWindow {
   readonly #stack = new Adw.ViewStack({ vexpand: true });
   readonly #rules: RulesPage;
   readonly #sessions: SessionsPage;
-  readonly #history = new HistoryPage();
+  readonly #history = new HistoryPage((before) => this.#fetchLog(before));
   readonly #sessionsPage: Adw.ViewStackPage;
   readonly #undo = new UndoList();
   readonly #undoAction = new Gio.SimpleAction({ name: 'undo', enabled: false });
@@ -120,7 +120,7 @@ export class ManagerWindow {
 
   async #begin(): Promise<void> {
     const load = (): Promise<unknown> =>
-      Promise.all([this.#loadRules(), this.#loadSessions(), this.#loadHistory()]);
+      Promise.all([this.#loadRules(), this.#loadSessions(), this.#history.load()]);
     void load();
     const paths = await ask(['policy', 'paths', '--json'], (why) => this.#tell(why));
     if (!isObject(paths) || typeof paths.dir !== 'string' || typeof paths.sessions !== 'string') return;
@@ -130,10 +130,12 @@ export class ManagerWindow {
         if (names.has('audit.jsonl')) {
           // A use of a rule stands in the log.
           if (!names.has('policy.json')) void this.#loadRules();
-          void this.#loadHistory();
+          void this.#history.load();
         }
       }),
-      watchFolder(paths.sessions, () => void this.#loadSessions()),
+      watchFolder(paths.sessions, (names) => {
+        if (begunOrEnded(names)) void this.#loadSessions();
+      }),
     );
     // What changed between the first look and the beginning of the watch was told to nobody.
     void load();
@@ -142,7 +144,7 @@ export class ManagerWindow {
   readonly #loadRules = oneAtATime(async () => {
     const json = await ask(['policy', 'list', '--uses', '--json'], (why) => this.#tell(why));
     if (json === undefined) return;
-    const odd = this.#rules.update(json);
+    const odd = await this.#rules.update(json);
     if (odd !== undefined) this.#tell(odd);
   });
 
@@ -151,11 +153,14 @@ export class ManagerWindow {
     if (json !== undefined) this.#sessionsPage.badge_number = this.#sessions.update(json);
   });
 
-  readonly #loadHistory = oneAtATime(async () => {
-    const told = await ninefold({ args: ['policy', 'log', '--lines', LOG_LINES, '--json'] });
-    if (told.ok) this.#history.update(told.out);
-    else this.#tell(told.why);
-  });
+  async #fetchLog(before: string | undefined): Promise<string | undefined> {
+    const place = before === undefined ? [] : ['--before', before];
+    const args = ['policy', 'log', '--page', '--lines', String(PAGE_LINES), ...place];
+    const told = await ninefold({ args });
+    if (told.ok) return told.out;
+    this.#tell(told.why);
+    return undefined;
+  }
 
   #edit(row: RuleRow | undefined): void {
     const what = row === undefined ? _('Rule added') : _('Rule changed');

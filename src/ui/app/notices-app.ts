@@ -5,6 +5,7 @@ import GLib from 'gi://GLib?version=2.0';
 import { isObject } from '../model/manager-call.ts';
 import { SessionWatch, statusWords } from '../model/notices.ts';
 import { oneAtATime } from '../model/one-at-a-time.ts';
+import { begunOrEnded } from '../model/sessions.ts';
 import { ask, beside, ninefold, watchFolder } from './manager-cli.ts';
 import { _ } from './manager-i18n.ts';
 import { Messages } from './notices-messages.ts';
@@ -59,7 +60,11 @@ function begin(bus: Gio.DBusConnection): unknown[] {
   });
   void ask(['policy', 'paths', '--json'], (why) => printerr(`ninefold notices: ${why}`)).then((paths) => {
     if (isObject(paths) && typeof paths.sessions === 'string') {
-      kept.push(watchFolder(paths.sessions, () => void look()));
+      kept.push(
+        watchFolder(paths.sessions, (names) => {
+          if (begunOrEnded(names)) void look();
+        }),
+      );
       // What began between the first look and the watch.
       void look();
     }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import { isObject } from './manager-call.ts';
-import { fill, finder, moment, shown, type Translate } from './manager-words.ts';
+import { bytesWords, fill, finder, moment, shown, type Translate } from './manager-words.ts';
+import { reasonWords } from './reasons.ts';
 
 /** What the log tells of; `other`: an event of a newer version. */
 export const EVENTS = [
@@ -9,6 +10,7 @@ export const EVENTS = [
   'decision',
   'refused',
   'connection',
+  'began',
   'end',
   'change',
   'flood',
@@ -18,7 +20,7 @@ export type EventKind = (typeof EVENTS)[number] | 'other';
 
 /** A line of the log. All strings are fit to be seen. */
 export interface HistoryRow {
-  /** Its place in the log, for telling rows apart. */
+  /** Its place in the log, which stays the same. */
   readonly id: string;
   readonly time: number;
   readonly kind: EventKind;
@@ -45,6 +47,7 @@ export function eventWords(kind: EventKind, _: Translate): string {
     decision: _('Decided'),
     refused: _('Refused without a question'),
     connection: _('Mounted'),
+    began: _('Begun'),
     end: _('Ended'),
     change: _('Rule changed'),
     flood: _('Many requests'),
@@ -54,25 +57,15 @@ export function eventWords(kind: EventKind, _: Translate): string {
   return words[kind];
 }
 
-/** The JSON lines of `ninefold policy log --json`, the latest first. A line that makes no sense is left out. */
-export function historyOf(text: string, _: Translate): HistoryRow[] {
-  const rows: HistoryRow[] = [];
-  for (const [i, line] of text.split('\n').entries()) {
-    const row = line === '' ? undefined : rowOf(line, i, _);
-    if (row !== undefined) rows.push(row);
-  }
-  return rows.reverse();
-}
-
-function rowOf(line: string, i: number, _: Translate): HistoryRow | undefined {
-  let e: unknown;
-  try {
-    e = JSON.parse(line);
-  } catch {
-    return undefined;
-  }
-  if (!isObject(e) || typeof e.time !== 'string') return undefined;
-  const kind = EVENTS.find((name) => name === e.event) ?? 'other';
+/** An entry of the log, as JSON; `id`: where it stands. undefined: it makes no sense. */
+export function entryOf(
+  id: string,
+  e: Readonly<Record<string, unknown>>,
+  _: Translate,
+): HistoryRow | undefined {
+  if (typeof e.time !== 'string') return undefined;
+  const event = e.event === 'connection' && typeof e.service === 'string' ? 'began' : e.event;
+  const kind = EVENTS.find((name) => name === event) ?? 'other';
   const source = shown(e.source);
   const target = shown(e.target);
   const folder = shown(e.folder);
@@ -82,12 +75,13 @@ function rowOf(line: string, i: number, _: Translate): HistoryRow | undefined {
     e.access === 'ro' ? _('read only') : e.access === 'rw' ? _('read and write') : '',
     shown(e.service),
     resultWords(e.result, _),
-    typeof e.count === 'number' ? fill(_('{0} times'), String(e.count)) : '',
-    shown(e.why),
+    typeof e.count === 'number' ? timesWords(e.count, _) : '',
+    trafficOf(e.traffic, _),
+    reasonWords(e.why, _),
   ].filter((part) => part !== '');
   const time = Date.parse(e.time);
   return {
-    id: `${i} ${e.time}`,
+    id,
     time,
     kind,
     machines: [source, target].filter((name) => name !== ''),
@@ -95,6 +89,16 @@ function rowOf(line: string, i: number, _: Translate): HistoryRow | undefined {
     details,
     text: [moment(time, true), eventWords(kind, _), title, ...details].join('\n').toLowerCase(),
   };
+}
+
+const timesWords = (count: number, _: Translate): string =>
+  count === 1 ? _('one time') : fill(_('{0} times'), String(count));
+
+/** Of a session that has ended, as its server said. */
+function trafficOf(traffic: unknown, _: Translate): string {
+  if (!isObject(traffic) || typeof traffic.read !== 'number' || typeof traffic.written !== 'number')
+    return '';
+  return fill(_('{0} read, {1} written'), bytesWords(traffic.read), bytesWords(traffic.written));
 }
 
 function resultWords(result: unknown, _: Translate): string {
@@ -106,6 +110,17 @@ function resultWords(result: unknown, _: Translate): string {
     blocked: _('blocked'),
     revoked: _('taken away'),
     timeout: _('nobody answered'),
+    policy: _('by the rules about calls'),
+    failed: _('the question failed'),
+    unknown: _('no such machine'),
+    pending: _('a question was open already'),
+    'cool-down': _('too soon after a refusal'),
+    queue: _('too many questions before it'),
+    invalid: _('the request makes no sense'),
+    refused: _('refused'),
+    'connection refused': _('the mount was refused'),
+    'to be ended': _('to be ended'),
+    restored: _('put back'),
   };
   return typeof result === 'string' ? (words[result] ?? shown(result)) : '';
 }

@@ -5,6 +5,7 @@ import { looksDisposable, parseName } from '../../policy/name.ts';
 import type { Rule } from '../../policy/rule.ts';
 import { type Call, putCall, type RuleJson } from './manager-call.ts';
 import { fill, type Translate } from './manager-words.ts';
+import { reasonWords } from './reasons.ts';
 
 /** What a rule does, as a person chooses it. */
 export const KINDS = ['ro', 'rw', 'deny', 'block'] as const;
@@ -51,13 +52,13 @@ export function wrongOf(
 ): Wrong | undefined {
   for (const field of ['source', 'target'] as const) {
     const name = parseName(form[field].trim());
-    if (!name.ok) return { field, why: _(name.why) };
+    if (!name.ok) return { field, why: reasonWords(name.why, _) };
   }
   const { source, target, folder } = plain(form);
   if (source === target) return { field: 'target', why: _('a machine needs no grant for its own folders') };
   if (form.kind !== 'block') {
     const path = parseFolder(folder);
-    if (!path.ok) return { field: 'folder', why: _(path.why) };
+    if (!path.ok) return { field: 'folder', why: reasonWords(path.why, _) };
   }
   const once = form.span === 'same' && before?.lasts === 'once';
   const gone = [source, target].find((name) => looksDisposable(name) || disposable.has(name));

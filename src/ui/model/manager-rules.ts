@@ -29,19 +29,29 @@ export type ListRow = RuleRow | GroupRow;
 /** By who mounts, or by whose folder it is. */
 export type Grouping = 'source' | 'target';
 
+/** So many rules are read in one go: some milliseconds. */
+const SLICE = 100;
+
+/** Rows, and how many entries are no rules. */
+export interface RuleRows {
+  readonly rows: RuleRow[];
+  readonly odd: number;
+}
+
 /**
  * What `ninefold policy list --uses --json` printed; what is no rule is left out, and counted. A row of `before` that says the same is the very same object again, and costs nothing: one of
- * 2,000 has changed, as a rule.
+ * 2,000 has changed, as a rule. Stops after each slice, so that a window can answer in between.
  */
-export function rulesOf(
+export function* ruleSlices(
   json: unknown,
   _: Translate,
   before: readonly RuleRow[] = [],
-): { rows: RuleRow[]; odd: number } {
+): Generator<undefined, RuleRows> {
   const known = new Map(before.map((row) => [JSON.stringify(row.json), row]));
   const rows: RuleRow[] = [];
   let odd = 0;
-  for (const entry of Array.isArray(json) ? json : []) {
+  for (const [i, entry] of (Array.isArray(json) ? json : []).entries()) {
+    if (i % SLICE === SLICE - 1) yield undefined;
     const old = known.get(JSON.stringify(entry));
     if (old !== undefined) {
       rows.push(old);
@@ -52,6 +62,12 @@ export function rulesOf(
     else rows.push(rowOf(read.rule, read.json, _));
   }
   return { rows, odd };
+}
+
+/** The same in one go. */
+export function rulesOf(json: unknown, _: Translate, before: readonly RuleRow[] = []): RuleRows {
+  const slices = ruleSlices(json, _, before);
+  for (let step = slices.next(); ; step = slices.next()) if (step.done === true) return step.value;
 }
 
 function rowOf(rule: Rule, json: RuleJson, _: Translate): RuleRow {

@@ -8,7 +8,7 @@ import { parsePo } from './po.ts';
 import { ENGLISH, wordsOf } from './words.ts';
 
 const LITERAL = String.raw`'(?:\\.|[^'\\])*'`;
-const CALL = new RegExp(String.raw`\b(?:t|n|_)\(\s*(${LITERAL})(?:,\s*(${LITERAL}))?`, 'g');
+const CALL = new RegExp(String.raw`\b(?:t|n|_|N_)\(\s*(${LITERAL})(?:,\s*(${LITERAL}))?`, 'g');
 const textOf = (literal: string): string =>
   JSON.parse(`"${literal.slice(1, -1).replaceAll("\\'", "'").replaceAll('"', '\\"')}"`) as string;
 

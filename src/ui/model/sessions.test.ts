@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { filterHistory, type HistoryFilter, historyMachines, historyOf } from './history.ts';
+import { filterHistory, type HistoryFilter, historyMachines } from './history.ts';
+import { pageOf } from './history-log.ts';
 import { moment } from './manager-words.ts';
 import { mountsOf } from './mounts.ts';
 import { SessionWatch, statusWords } from './notices.ts';
-import { sessionsOf } from './sessions.ts';
+import { begunOrEnded, sessionsOf } from './sessions.ts';
 
 const same = (text: string): string => text;
 const NOW = Date.UTC(2026, 10, 25, 12);
@@ -41,13 +42,37 @@ test('sessions: who, since when, until when, how much; what is none is left out'
       'mounted by work, from vault',
       `since ${moment(NOW - 7_260_000)} (2 h 1 min)`,
       `ends ${moment(NOW + 1e6)}`,
-      '1.5 kB read, 0 B written',
+      '1.5 kB read, 0 B written, says vault',
     ],
   });
   assert.equal(rows[1]?.title, '/\\u{202e}x\\u{a}');
   assert.ok(rows[1]?.details.includes('granted for once'));
-  assert.ok(rows[1]?.details.includes('traffic is not known here'));
+  assert.ok(rows[1]?.details.includes('vault does not say how much'));
   assert.equal(rows.length, 2);
+});
+
+test('sessions: figures move, what makes none is not shown, and their file is no reason to look at all else', () => {
+  const traffic = (t: unknown): string | undefined =>
+    sessionsOf([session('0000000a', { traffic: t })], NOW, same)[0]?.details.at(-1);
+  assert.equal(traffic({ read: 999, written: 2e9, operations: 3 }), '999 B read, 2.0 GB written, says vault');
+  assert.equal(
+    traffic({ read: 1000, written: 2e9, operations: 4 }),
+    '1.0 kB read, 2.0 GB written, says vault',
+  );
+  for (const odd of [
+    { read: -1, written: 0 },
+    { read: 1e300, written: 0 },
+    { read: '1', written: 0 },
+    { read: 1 },
+    7,
+  ])
+    assert.equal(traffic(odd), 'vault does not say how much', JSON.stringify(odd));
+  assert.deepEqual(
+    [['0000000a.traffic'], ['0000000a.traffic.new', '0000000a.traffic'], ['0000000a.json'], []].map((names) =>
+      begunOrEnded(new Set(names)),
+    ),
+    [false, false, true, false],
+  );
 });
 
 const LOG = [
@@ -79,10 +104,11 @@ const LOG = [
   { time: '2026-11-25T10:00:03.000Z', event: 'flood', source: 'work', count: 1000 },
   { time: '2026-11-25T10:00:04.000Z', event: 'news' },
 ];
-const TEXT = `${LOG.map((l) => JSON.stringify(l)).join('\n')}\n{half\n{"event":"end"}\n`;
+const TEXT = `${LOG.map((l, i) => JSON.stringify({ ...l, id: `f:${i}` })).join('\n')}\n{half\n{"event":"end","id":"f:9"}\n`;
 
 test('history: the latest first, a damaged line left out, filtered by machine, kind, time and words', () => {
-  const rows = historyOf(TEXT, same);
+  const { rows, damaged } = pageOf(TEXT, same);
+  assert.deepEqual(damaged, ['f:9'], 'it has no time');
   assert.deepEqual(
     rows.map((r) => r.kind),
     ['other', 'flood', 'connection', 'decision', 'request'],

@@ -11,6 +11,10 @@ export interface SessionRow {
   readonly access: 'ro' | 'rw';
 }
 
+/** Of the names that have changed in the folder of the sessions: is it more than their traffic, which changes every second? */
+export const begunOrEnded = (names: ReadonlySet<string>): boolean =>
+  [...names].some((name) => name.endsWith('.json'));
+
 const ID = /^[0-9a-f]{8}(?![\s\S])/;
 
 /** What `ninefold sessions --json` printed. `now`: milliseconds since 1970. */
@@ -24,14 +28,18 @@ export function sessionsOf(json: unknown, now: number, _: Translate): SessionRow
       fill(_('since {0} ({1})'), moment(since), spanWords(now - since)),
       ...(until === undefined ? [] : [fill(_('ends {0}'), moment(until))]),
       ...(s.once === true ? [_('granted for once')] : []),
-      trafficWords(s.traffic, _),
+      trafficWords(s.traffic, shown(s.target), _),
     ];
     return [{ id: s.id, title: shown(s.folder), details, access: s.access === 'ro' ? 'ro' : 'rw' }];
   });
 }
 
-function trafficWords(traffic: unknown, _: Translate): string {
-  if (!isObject(traffic) || typeof traffic.read !== 'number' || typeof traffic.written !== 'number')
-    return _('traffic is not known here');
-  return fill(_('{0} read, {1} written'), bytesWords(traffic.read), bytesWords(traffic.written));
+/** The word of the machine whose folder it is: nobody else counts. */
+function trafficWords(traffic: unknown, target: string, _: Translate): string {
+  if (!isObject(traffic) || !isBytes(traffic.read) || !isBytes(traffic.written))
+    return fill(_('{0} does not say how much'), target);
+  const { read, written } = traffic;
+  return fill(_('{0} read, {1} written, says {2}'), bytesWords(read), bytesWords(written), target);
 }
+
+const isBytes = (n: unknown): n is number => typeof n === 'number' && Number.isSafeInteger(n) && n >= 0;
