@@ -121,9 +121,9 @@ export const ASKING_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'asking: a decision that cannot be written down is granted',
-    file: 'src/broker/authorize.js',
-    from: /(\/\/ Written down first: what cannot be told later is not granted\.\s+)(desk\.audit\.write\(\{[^}]*\}\);)/,
-    to: '$1try { $2 } catch {}',
+    file: 'src/broker/audit.js',
+    from: /const fd = openOwned\(this\.path, constants\.O_RDWR \| constants\.O_APPEND\);/,
+    to: 'let fd; try { fd = openOwned(this.path, constants.O_RDWR | constants.O_APPEND); } catch { return; }',
     seenBy: AUTHORIZE,
   },
   {

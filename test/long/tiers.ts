@@ -40,6 +40,13 @@ export const TIERS: readonly Tier[] = [
     lane: 1,
   },
   {
+    name: 'guest-faults',
+    what: 'In a guest, whose kernel has them: a user\u2019s quota, and by device-mapper a disk that is gone, one that takes no writes, one with a bad spot',
+    command: test('test/guest/faults'),
+    limit: 600,
+    lane: 1,
+  },
+  {
     name: 'starved',
     what: 'Few descriptors, little memory, memory that runs out, a client that never reads',
     command: test('test/faults/starved'),
