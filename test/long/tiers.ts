@@ -77,6 +77,22 @@ export const TIERS: readonly Tier[] = [
     lane: 1,
   },
   {
+    name: 'fuzz-qfile',
+    what: 'A million cases for each decoder of copied files, of open-in-VM and of requests for folders',
+    command: test('test/fuzz/qfile'),
+    env: { NINEFOLD_FUZZ_CASES: process.env.NINEFOLD_FUZZ_CASES ?? '1000000' },
+    limit: 900,
+    lane: 1,
+  },
+  {
+    name: 'fuzz-proxy',
+    what: 'A million cases for each decoder of the proxy helper',
+    command: test('test/fuzz/proxy'),
+    env: { NINEFOLD_FUZZ_CASES: process.env.NINEFOLD_FUZZ_CASES ?? '1000000' },
+    limit: 900,
+    lane: 0,
+  },
+  {
     name: 'fuzz-engine',
     what: 'A million FUSE requests and 9P replies of any content against the mount\u2019s engine',
     command: test('test/fuzz/engine'),
