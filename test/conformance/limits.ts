@@ -132,7 +132,7 @@ export const LIMITS: readonly Limit[] = [
     cases: ['descriptors: O_APPEND given to open and switched off later: pwrite goes where it is told'],
   },
   {
-    places: ['v9fs-none', 'v9fs-mmap'],
+    places: ['v9fs-none', 'v9fs-mmap', 'v9fs-any', 'diod'],
     why: 'without a cache the client never checks a name that is in use: v9fs_dentry_operations has no d_revalidate (fs/9p/vfs_dentry.c), so while the file is open its name leads to it, whoever has taken that away',
     cases: [
       'clients: a file that one removed the other still changes by its descriptor: mode, times, size, attributes, opening anew',
