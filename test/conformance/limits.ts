@@ -82,7 +82,7 @@ export const LIMITS: readonly Limit[] = [
   },
   {
     places: OURS,
-    why: '9P2000.L carries no supplementary groups, and our server judges with those of its own user database (diod -N passes here)',
+    why: '9P2000.L carries no supplementary groups, and our server judges with those of its own user database. diod passes because it does not judge what comes on a connection that root attached (SRV_FLAGS_DAC_BYPASS, libnpfs/user.c: the client is presumed to have done it); ours does not trust a client with that',
     cases: [
       'owners: an owner gives the file to a group of theirs, and to no other',
       'two users: a user in the group makes files that others of the group change',
@@ -141,7 +141,7 @@ export const LIMITS: readonly Limit[] = [
   },
   {
     places: ['v9fs-none', 'v9fs-mmap', 'v9fs-any'],
-    why: 'the client makes an inode for each name (v9fs_test_new_inode_dotl, fs/9p/vfs_inode_dotl.c), so it does not see its own conflict; Tlock names the process, to which both descriptors belong',
+    why: 'the client makes an inode for each name (v9fs_test_new_inode_dotl, fs/9p/vfs_inode_dotl.c), so it does not see its own conflict; Tlock names the process, to which both descriptors belong. diod passes because it takes flock(2) of each open fid for it, the whole file (ioctx_flock in diod_lock, diod/ops.c), and fails other cases of locks by that',
     cases: ['locks: locks are of the file, not of its name'],
   },
 ];
