@@ -22,12 +22,13 @@ print(s.st_nlink, oct(s.st_mode), int(s.st_mtime), os.listdir(fd))
 
 for (const [how, take] of [
   ['removed', `os.rmdir('old')`],
+  ['removed by others', `os.rmdir(os.environ['SHARE'] + '/old')`],
   ['replaced by another', `os.rename('new', 'old')`],
 ] as const)
   test(`a folder that was opened from memory and is then ${how} stays open`, here, async (t) => {
     const p = await pair(t, (share) => {
       for (const name of ['old', 'new']) mkdirSync(join(share, name));
     });
-    const ran = await p.sh(work(take));
+    const ran = await p.sh(`export SHARE=${p.share}; ${work(take)}`);
     assert.deepEqual([ran.err, ran.out], ['', '0 0o40700 7 []\n']);
   });
