@@ -83,15 +83,24 @@ function section(title: string, columns: readonly Column[], verdict: Verdict): s
   for (const { place, outcomes } of columns)
     for (const o of outcomes) {
       if (o.verdict !== verdict) continue;
-      const cases = reasons.get(o.why) ?? new Map<string, string[]>();
+      const why = verdict === 'failed' ? short(o.why) : o.why;
+      const cases = reasons.get(why) ?? new Map<string, string[]>();
       cases.set(o.name, [...(cases.get(o.name) ?? []), place.id]);
-      reasons.set(o.why, cases);
+      reasons.set(why, cases);
     }
   const lines = [...reasons].flatMap(([why, cases]) => [
     `- ${plain(why)}`,
     ...[...cases].map(([name, places]) => `  - ${plain(name)} (${places.join(', ')})`),
   ]);
   return [`## ${title}`, '', ...(lines.length === 0 ? ['None.'] : lines), ''];
+}
+
+const SHORT = 300;
+
+/** What happened, without the folder of the run, and not at any length. */
+function short(why: string): string {
+  const plainer = why.replace(/\/[^' ]*\/case-[0-9-]+\//g, '').replace(/(.)\1{40,}/g, '$1…');
+  return plainer.length > SHORT ? `${plainer.slice(0, SHORT)}…` : plainer;
 }
 
 /** Text that Markdown shows as it is, on one line. */
