@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Takes one defence after the other out of the server and the mount and sees the attacks notice: a test that passes without the defence proves nothing.
+// Takes one defence after the other out of the server, the mount, the receiver of copies and the broker and sees the attacks notice: a test that passes without the defence proves nothing.
 //
 //   node dist/test/attacks/mutants.js [--write FILE] [--append] [WORD…]     only mutants whose name contains one of the words
 //
@@ -11,9 +11,9 @@ import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { OUT } from '../helpers/places.ts';
-import { MOUNT_MUTANTS } from './mount-mutants.ts';
+import { MUTANTS } from './all-mutants.ts';
 import { attacksPage, type Tried } from './page.ts';
-import { type Mutant, SERVER_MUTANTS } from './server-mutants.ts';
+import type { Mutant } from './server-mutants.ts';
 
 const SERVER = 'bin/serve-worker.cjs';
 const LIMIT_S = '120';
@@ -33,7 +33,7 @@ try {
   mkdirSync(place, { recursive: true });
   // Tests of the mount run its modules, not its program: all of the build, once.
   for (const part of ['bin', 'src', 'test']) cpSync(join(OUT, part), join(place, part), { recursive: true });
-  for (const mutant of [...SERVER_MUTANTS, ...MOUNT_MUTANTS]) {
+  for (const mutant of MUTANTS) {
     if (words.length > 0 && !words.some((w) => mutant.name.includes(w))) continue;
     const result = tryOne(mutant);
     tried.push(result);

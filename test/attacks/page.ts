@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import { ALL_THREATS } from './all-mutants.ts';
 import type { Mutant } from './server-mutants.ts';
-import { THREATS } from './threats.ts';
 
 export interface Tried {
   readonly mutant: Mutant;
@@ -29,11 +29,11 @@ export function attacksPage(tried: readonly Tried[]): string {
     '# Attacks',
     '',
     'Which attack is answered by which defence, proved by which test; and what each test said when the defence was taken out. Made by',
-    '`node dist/test/attacks/mutants.js --write docs/ATTACKS.md`.',
+    '`npm run attacks`. The proxy helper has a list of its own: `node dist/test/attacks/proxy/mutants.js`, see [PROXY.md](PROXY.md).',
     '',
     '| attack | defence | tests | defences taken out (below) |',
     '|---|---|---|---|',
-    ...THREATS.map(
+    ...ALL_THREATS.map(
       (t) =>
         `| ${cell(t.attack)} | ${cell(t.defence)} | ${t.tests.join(', ')} | ${cell(t.mutants.join('; '), 600)} |`,
     ),

@@ -188,7 +188,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'flooding: requests that wait for a disk without end',
-    from: /if \(this\.live\.size >= this\.limits\.inflight\) break;/,
+    from: /if \(this\.slow >= this\.limits\.inflight\) break;/,
     to: '',
     seenBy: ['attacks/flood'],
   },

@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: MIT
 
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { TOP } from '../helpers/places.ts';
-import { MOUNT_MUTANTS } from './mount-mutants.ts';
-import { SERVER_MUTANTS } from './server-mutants.ts';
-import { THREATS } from './threats.ts';
+import { OUT, TOP } from '../helpers/places.ts';
+import { ALL_THREATS, MUTANTS } from './all-mutants.ts';
 
 test('each threat names tests that are there and mutants that are tried, and each mutant belongs to one', () => {
-  const tried = [...SERVER_MUTANTS, ...MOUNT_MUTANTS];
-  const names = new Set(tried.map((m) => m.name));
-  assert.equal(names.size, tried.length, 'two mutants of one name');
-  const named = new Set(THREATS.flatMap((t) => t.mutants));
+  const names = new Set(MUTANTS.map((m) => m.name));
+  assert.equal(names.size, MUTANTS.length, 'two mutants of one name');
+  const named = new Set(ALL_THREATS.flatMap((t) => t.mutants));
   assert.deepEqual(
     [...named].filter((n) => !names.has(n)),
     [],
@@ -22,6 +19,11 @@ test('each threat names tests that are there and mutants that are tried, and eac
     [...names].filter((n) => !named.has(n)),
     [],
   );
-  for (const file of [...THREATS.flatMap((t) => t.tests), ...tried.flatMap((m) => m.seenBy)])
+  for (const file of [...ALL_THREATS.flatMap((t) => t.tests), ...MUTANTS.flatMap((m) => m.seenBy)])
     assert.ok(existsSync(join(TOP, file.startsWith('src/') ? '' : 'test', `${file}.test.ts`)), file);
+});
+
+test('what a mutant takes out is there: a defence that was written anew needs its pattern anew', () => {
+  for (const { name, file = 'bin/serve-worker.cjs', from } of MUTANTS)
+    assert.match(readFileSync(join(OUT, file), 'utf8'), from, name);
 });

@@ -34,7 +34,46 @@ export const LIMITS: readonly Limit[] = [
   {
     places: ['v9fs-loose'],
     why: 'with cache=loose the client answers stat from its own inode (v9fs_vfs_getattr_dotl): a write moves its times there, cut to whole seconds (file_update_time), and setting an attribute does not',
-    cases: ['times: write moves mtime and ctime', 'xattr: setting moves the ctime and leaves the mtime'],
+    cases: [
+      'times: write moves mtime and ctime',
+      'xattr: setting moves the ctime and leaves the mtime',
+      'moments: a write within the file moves both',
+      'moments: an unlinked open file: the ctime moves with the unlink',
+    ],
+  },
+  {
+    places: ['v9fs-loose'],
+    why: 'with cache=loose the client takes itself for the only one: names, attributes and contents are not asked for again, and what is written goes out some time after the file was closed. \u201cOnly use this mode of operation if you have an exclusive mount\u201d (Documentation/filesystems/9p.rst)',
+    cases: [
+      'clients: what one makes the other finds',
+      'clients: a name that was not there is found once the other made it',
+      'clients: what one wrote and closed the other reads when it opens',
+      'clients: mode, size and times that one sets the other sees',
+      'clients: two clients that append lose nothing and mix nothing',
+      'clients: a removed name is gone for the other',
+      'clients: a file that one removed the other still reads and writes through its descriptor',
+      'clients: a file that one removed the other still changes by its descriptor: mode, times, size, attributes, opening anew',
+      'clients: a file whose name one gives to another file the other still changes by its descriptor',
+      'clients: a file that one renames stays open for the other',
+      'clients: a renamed folder is found at its new place by the other',
+      'clients: a name that turns from a file into a folder does so for the other',
+      'clients: a file that one keeps replacing is whole for the other, old or new',
+      'clients: hard links made by one count for the other',
+      'clients: what one syncs the other reads through a descriptor that was open before',
+    ],
+  },
+  {
+    places: ['v9fs-loose'],
+    why: 'with cache=loose a write goes to the page cache (generic_file_write_iter in v9fs_cached_file_operations_dotl, fs/9p/vfs_file.c): what the server says to it, here EFBIG, is told at a later sync, of the file or of the whole mount',
+    cases: [
+      'offsets: a write beyond what the file system holds is refused with EFBIG, and nothing changes',
+      'reach: sync of one file system (syncfs), and sync of a file and a folder by the program',
+    ],
+  },
+  {
+    places: ['v9fs-loose'],
+    why: 'a file grows by truncate_setsize (v9fs_vfs_setattr_dotl, fs/9p/vfs_inode_dotl.c), which clears nothing of the page that was the last one (mm/truncate.c), and cache=loose reads from that page',
+    cases: ['maps: what is written behind the end of the file in its last page is not in the file'],
   },
   {
     places: CLIENT,
@@ -43,7 +82,7 @@ export const LIMITS: readonly Limit[] = [
   },
   {
     places: OURS,
-    why: '9P2000.L carries no supplementary groups, and our server judges with those of its own user database (diod -N passes here)',
+    why: '9P2000.L carries no supplementary groups, and our server judges with those of its own user database. diod passes because it does not judge what comes on a connection that root attached (SRV_FLAGS_DAC_BYPASS, libnpfs/user.c: the client is presumed to have done it); ours does not trust a client with that',
     cases: [
       'owners: an owner gives the file to a group of theirs, and to no other',
       'two users: a user in the group makes files that others of the group change',
@@ -93,7 +132,7 @@ export const LIMITS: readonly Limit[] = [
     cases: ['descriptors: O_APPEND given to open and switched off later: pwrite goes where it is told'],
   },
   {
-    places: ['v9fs-none', 'v9fs-mmap'],
+    places: ['v9fs-none', 'v9fs-mmap', 'v9fs-any', 'diod'],
     why: 'without a cache the client never checks a name that is in use: v9fs_dentry_operations has no d_revalidate (fs/9p/vfs_dentry.c), so while the file is open its name leads to it, whoever has taken that away',
     cases: [
       'clients: a file that one removed the other still changes by its descriptor: mode, times, size, attributes, opening anew',
@@ -102,7 +141,7 @@ export const LIMITS: readonly Limit[] = [
   },
   {
     places: ['v9fs-none', 'v9fs-mmap', 'v9fs-any'],
-    why: 'the client makes an inode for each name (v9fs_test_new_inode_dotl, fs/9p/vfs_inode_dotl.c), so it does not see its own conflict; Tlock names the process, to which both descriptors belong',
+    why: 'the client makes an inode for each name (v9fs_test_new_inode_dotl, fs/9p/vfs_inode_dotl.c), so it does not see its own conflict; Tlock names the process, to which both descriptors belong. diod passes because it takes flock(2) of each open fid for it, the whole file (ioctx_flock in diod_lock, diod/ops.c), and fails other cases of locks by that',
     cases: ['locks: locks are of the file, not of its name'],
   },
 ];

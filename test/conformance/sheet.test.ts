@@ -38,3 +38,20 @@ test('the page counts, and names every failure with its reason as plain text', (
   assert.match(page, /\| a place \| 0 \| 0 \| 0 \| 1 \| 2 \|/);
   assert.match(page, /## Failed\n\n- a\\\|b \\<c\\>\n {2}- g: a case \(p\)/);
 });
+
+test('the page tells which cases one server passes and the other does not', () => {
+  const passed = { ...failed, name: 'g: another', status: 'passed', why: '' } as const;
+  const columns = [
+    [failed, passed],
+    [{ ...failed, status: 'passed', why: '' } as const, { ...passed, status: 'failed', why: 'EIO' } as const],
+  ].map((outcomes, i) => ({
+    place: { ...place, id: i === 0 ? 'v9fs-none' : 'diod' },
+    outcomes: outcomes.map((o) => judge(place, o, () => undefined)),
+  }));
+  const page = sheet(columns, 2, []);
+  assert.match(
+    page,
+    /1 cases pass on our server and not on diod, and 1 on diod and not on ours:\n\n- g: a case: EIO\n\n## Failed/,
+  );
+  assert.doesNotMatch(sheet(columns.slice(0, 1), 2, []), /beside diod/);
+});

@@ -51,10 +51,30 @@ export function sheet(columns: readonly Column[], total: number, facts: readonly
     '“Cannot be carried” is found by trying before the cases run, or known of the target; “limit” is a case that fails for a reason traced to',
     'its source, below; “failed” is a fault of the server or the mount: in the row of diod, of diod.',
     '',
+    ...besideDiod(columns),
     ...section('Failed', columns, 'failed'),
     ...section('Limits, each with its source', columns, 'limit'),
     ...section('Cannot be carried', columns, 'cannot'),
   ].join('\n');
+}
+
+/** The same client and the same options on two servers: which cases only one of them passes. Nothing when one of the two was not tried. */
+function besideDiod(columns: readonly Column[]): string[] {
+  const [ours, theirs] = ['v9fs-none', 'diod'].map((id) => columns.find((c) => c.place.id === id));
+  if (ours === undefined || theirs === undefined) return [];
+  const passed = (c: Column): Set<string> =>
+    new Set(c.outcomes.filter((o) => o.verdict === 'passed').map((o) => o.name));
+  const [here, there] = [passed(ours), passed(theirs)];
+  const onlyThere = ours.outcomes.filter((o) => there.has(o.name) && !here.has(o.name));
+  const onlyHere = theirs.outcomes.filter((o) => here.has(o.name) && !there.has(o.name));
+  return [
+    '## Our server beside diod',
+    '',
+    `Under the same client with the same options, ${onlyHere.length} cases pass on our server and not on diod, and ${onlyThere.length} on diod and not on ours:`,
+    '',
+    ...onlyThere.map((o) => `- ${plain(o.name)}: ${plain(o.why)}`),
+    '',
+  ];
 }
 
 /** Reason → case → places. */
@@ -63,15 +83,24 @@ function section(title: string, columns: readonly Column[], verdict: Verdict): s
   for (const { place, outcomes } of columns)
     for (const o of outcomes) {
       if (o.verdict !== verdict) continue;
-      const cases = reasons.get(o.why) ?? new Map<string, string[]>();
+      const why = verdict === 'failed' ? short(o.why) : o.why;
+      const cases = reasons.get(why) ?? new Map<string, string[]>();
       cases.set(o.name, [...(cases.get(o.name) ?? []), place.id]);
-      reasons.set(o.why, cases);
+      reasons.set(why, cases);
     }
   const lines = [...reasons].flatMap(([why, cases]) => [
     `- ${plain(why)}`,
     ...[...cases].map(([name, places]) => `  - ${plain(name)} (${places.join(', ')})`),
   ]);
   return [`## ${title}`, '', ...(lines.length === 0 ? ['None.'] : lines), ''];
+}
+
+const SHORT = 300;
+
+/** What happened, without the folder of the run, and not at any length. */
+function short(why: string): string {
+  const plainer = why.replace(/\/[^' ]*\/case-[0-9-]+\//g, '').replace(/(.)\1{40,}/g, '$1…');
+  return plainer.length > SHORT ? `${plainer.slice(0, SHORT)}…` : plainer;
 }
 
 /** Text that Markdown shows as it is, on one line. */

@@ -9,6 +9,7 @@ import { quickPlace } from '../scale/ground.ts';
 import { Writer } from './ground.ts';
 import { serveAndMount } from './in-process.ts';
 import { LoopFs } from './loop-fs.ts';
+import { stateOf } from './loop-state.ts';
 import { lostInCut } from './survived.ts';
 
 export interface CutReport {
@@ -34,7 +35,7 @@ const DISK_MB = 256;
 const CUTS_PER_DISK = 20;
 const WRITERS = ['a', 'b'];
 
-/** Cuts the power `cuts` times. Nothing is left mounted or running. */
+/** Cuts the power `cuts` times, or until something is lost. Nothing is left mounted or running. */
 export async function cutPower(
   cuts: number,
   seed: number,
@@ -63,10 +64,12 @@ export async function cutPower(
       for (const [i, record] of records.entries()) {
         const where = join(disk.dir, folders[i] as string);
         report.lost.push(
-          ...lostInCut(where, record, record.sure).map(
+          ...(await judge(disk, where, record)).map(
             (why) => `seed ${seed}, cut ${cut}, ${folders[i]}/${why}`,
           ),
         );
+        // The disk is looked at no further, and no longer used.
+        if (report.lost.length > 0) return report;
         report.steps += record.acknowledged.length;
         if (record.open !== undefined) report.open++;
         report.codes[record.code] = (report.codes[record.code] ?? 0) + 1;
@@ -86,13 +89,32 @@ export async function cutPower(
   return report;
 }
 
+type CutRecord = Awaited<ReturnType<Writer['run']>> & { readonly sure: number };
+
+/** What was lost below `where`, read straight from the file system. One that cannot be read is told with all that is known of the disk, and looked at again after another mount. */
+async function judge(disk: LoopFs, where: string, record: CutRecord): Promise<string[]> {
+  const look = (): string[] => lostInCut(where, record, record.sure);
+  try {
+    return look();
+  } catch (error) {
+    const words = `cannot be read, without a server or a mount of ours: ${error}; ${stateOf(disk.dir, disk.image)}`;
+    await disk.unmount();
+    await disk.mount();
+    try {
+      return [`${words}; after another mount ${JSON.stringify(look())} of it is lost`];
+    } catch (again) {
+      return [`${words}; after another mount ${again}; ${stateOf(disk.dir, disk.image)}`];
+    }
+  }
+}
+
 /** Serves, mounts, writes, cuts, and takes all down but the disk's image. */
 async function oneCut(
   disk: LoopFs,
   writers: readonly Writer[],
   folders: readonly string[],
   random: (n: number) => number,
-): Promise<(Awaited<ReturnType<Writer['run']>> & { readonly sure: number })[]> {
+): Promise<CutRecord[]> {
   const pair = await serveAndMount(disk.dir);
   try {
     let begun: () => void = () => {};

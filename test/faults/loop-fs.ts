@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { cannotMount, run } from '../helpers/cli.ts';
+import { holdersOf, loopsOf } from './loop-state.ts';
 
 /** Why there is no loop device for us, or undefined. */
 export function noLoop(): string | undefined {
@@ -17,11 +18,15 @@ export function noLoop(): string | undefined {
   return /\bext4\b/.test(readFileSync('/proc/filesystems', 'utf8')) ? undefined : 'needs a kernel with ext4';
 }
 
-async function must(...argv: string[]): Promise<string> {
+/** Runs a program to its end, those of the administrator too; rejects with its words when it fails. */
+export async function must(...argv: string[]): Promise<string> {
   const r = await run(argv, { env: { PATH: `${process.env.PATH}:/usr/sbin:/sbin` } });
   if (r.code !== 0) throw new Error(`${argv.join(' ')}: ${r.code} ${r.stderr.trim()}`);
   return r.stdout;
 }
+
+/** How long another mount namespace may keep what was unmounted here. */
+const ELSEWHERE_MS = 60_000;
 
 /**
  * EXT4_IOC_SHUTDOWN (fs/ext4/ext4.h) with EXT4_GOING_FLAGS_NOLOGFLUSH: nothing of what is in memory goes to the disk any more, neither data nor
@@ -93,7 +98,7 @@ export class LoopFs {
     if (said !== 'cut') throw new Error(`the shutdown ioctl: ${said}`);
   }
 
-  /** Whoever used it may still be ending: tried for 5 s. */
+  /** Whoever used it may still be ending: tried for 5 s. Resolves when the file system has ended, not only its mount here. */
   async unmount(): Promise<void> {
     if (!this.mounted) return;
     let words = '';
@@ -101,12 +106,27 @@ export class LoopFs {
       const r = await run(['umount', this.dir]);
       if (r.code === 0) {
         this.mounted = false;
-        return;
+        return this.ended();
       }
       words = r.stderr;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     throw new Error(`the file system stays in use: ${words.trim()}`);
+  }
+
+  /**
+   * Any process that unshares its mount namespace meanwhile (a sandbox of another test) has a copy of the mount and with it the file system, until it ends or has let go of its old root.
+   * mount(8) takes a loop device again that has the same file (loopcxt_find_overlap, util-linux/lib/loopdev.c), and the kernel a file system that is alive: after a
+   * cut the one that was shut down, which answers EIO (ext4_forced_shutdown, fs/ext4/file.c).
+   */
+  private async ended(): Promise<void> {
+    for (const end = performance.now() + ELSEWHERE_MS; ; ) {
+      const left = loopsOf(this.image);
+      if (left.length === 0) return;
+      if (performance.now() > end)
+        throw new Error(`${this.image} is unmounted here and stays in use by ${holdersOf(left).join(', ')}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
   }
 
   /** e2fsck without mending; throws when it finds anything. The journal must have been replayed by a mount. */

@@ -124,7 +124,9 @@ for await (const line of createInterface({ input: process.stdin })) {
     try {
       perform(dir, step, known.get(step.name) as FileState | undefined);
     } catch (error) {
-      code = (error as NodeJS.ErrnoException).code ?? String(error);
+      const failed = error as NodeJS.ErrnoException;
+      // libuv has no name for some (EDQUOT).
+      code = (failed.code === 'UNKNOWN' ? `errno ${-(failed.errno ?? 0)}` : failed.code) ?? String(error);
       break;
     }
     say({ done: true });

@@ -12,7 +12,7 @@ import { PROXY_HEADER, PROXY_MAX } from '../../src/proxyfs/constants.ts';
 import { BY_TYPE } from '../../src/proxyfs/messages.ts';
 import { Request } from '../../src/proxyfs/request.ts';
 import { TOP } from '../helpers/places.ts';
-import { fuzz } from './budget.ts';
+import { fuzzDecoder } from './budget.ts';
 
 const VECTORS = (
   JSON.parse(readFileSync(join(TOP, 'test/vectors/virtfs-proxy.json'), 'utf8')) as { hex: string }[]
@@ -48,7 +48,7 @@ const reused = new Request();
 test('any bytes: more are needed, the end, or a request that fits; what decodes encodes to the same bytes', async (t) => {
   const w = new Writer(new Uint8Array(PROXY_HEADER + PROXY_MAX));
   const seen = { more: 0, bad: 0, malformed: 0, decoded: 0 };
-  await fuzz(
+  await fuzzDecoder(
     t,
     fc.property(
       fc.oneof({ weight: 9, arbitrary: frame }, { weight: 1, arbitrary: fc.uint8Array({ maxLength: 60 }) }),
@@ -95,7 +95,7 @@ test('a cleaned path never leads up, has no detour, and is what a shell would ca
   const to = new Mem(new Uint8Array(PATH_MAX + 8), 0);
   const span = new Span();
   let cleaned = 0;
-  await fuzz(
+  await fuzzDecoder(
     t,
     fc.property(pathBytes, (bytes) => {
       to.u8.fill(0x5a);

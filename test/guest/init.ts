@@ -16,6 +16,7 @@ export const MODULES = [
   'fuse',
   'loop',
   'dm_flakey',
+  'quota_v2',
   'vsock_loopback',
 ] as const;
 

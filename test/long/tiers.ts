@@ -40,6 +40,13 @@ export const TIERS: readonly Tier[] = [
     lane: 1,
   },
   {
+    name: 'guest-faults',
+    what: 'In a guest, whose kernel has them: a user\u2019s quota, and by device-mapper a disk that is gone, one that takes no writes, one with a bad spot',
+    command: test('test/guest/faults'),
+    limit: 600,
+    lane: 1,
+  },
+  {
     name: 'starved',
     what: 'Few descriptors, little memory, memory that runs out, a client that never reads',
     command: test('test/faults/starved'),
@@ -68,6 +75,22 @@ export const TIERS: readonly Tier[] = [
     env: { NINEFOLD_FUZZ_CASES: process.env.NINEFOLD_FUZZ_CASES ?? '1000000' },
     limit: 1200,
     lane: 1,
+  },
+  {
+    name: 'fuzz-qfile',
+    what: 'A million cases for each decoder of copied files, of open-in-VM and of requests for folders',
+    command: test('test/fuzz/qfile'),
+    env: { NINEFOLD_FUZZ_CASES: process.env.NINEFOLD_FUZZ_CASES ?? '1000000' },
+    limit: 900,
+    lane: 1,
+  },
+  {
+    name: 'fuzz-proxy',
+    what: 'A million cases for each decoder of the proxy helper',
+    command: test('test/fuzz/proxy'),
+    env: { NINEFOLD_FUZZ_CASES: process.env.NINEFOLD_FUZZ_CASES ?? '1000000' },
+    limit: 900,
+    lane: 0,
   },
   {
     name: 'fuzz-engine',

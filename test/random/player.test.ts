@@ -10,7 +10,14 @@ import { Player } from './player.ts';
 import { Rng } from './rng.ts';
 import type { Quirks } from './steps.ts';
 
-const QUIRKS: Quirks = { wholeSeconds: false, noEmptyValues: false, noMaps: false, clients: 1, settleMs: 0 };
+const QUIRKS: Quirks = {
+  wholeSeconds: false,
+  noEmptyValues: false,
+  noMaps: false,
+  clients: 1,
+  settleMs: 0,
+  unseenMs: 0,
+};
 
 /** Two local folders: one plays the target. */
 function arena(t: TestContext): { player: Player; there: string } {

@@ -41,6 +41,8 @@ export interface Quirks {
   /** How many clients take turns; each sees what the other did after `settleMs`. */
   clients: number;
   settleMs: number;
+  /** What no watch tells of (a file's other name in another folder) a client may believe for so long. */
+  unseenMs: number;
 }
 
 export const shown = (step: Step): string => JSON.stringify(step);

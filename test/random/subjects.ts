@@ -17,11 +17,20 @@ export interface Subject {
   quirks: Quirks;
 }
 
-const NONE: Quirks = { wholeSeconds: false, noEmptyValues: false, noMaps: false, clients: 1, settleMs: 0 };
+const NONE: Quirks = {
+  wholeSeconds: false,
+  noEmptyValues: false,
+  noMaps: false,
+  clients: 1,
+  settleMs: 0,
+  unseenMs: 0,
+};
 /** See test/conformance/limits.ts for the source of each. */
 const V9FS: Quirks = { ...NONE, wholeSeconds: true, noEmptyValues: true };
 /** Longer than any client of ours believes anything (mount/cache-policy.ts). */
 const SETTLE_MS = 1100;
+/** WATCHED_MS there, and a little more. */
+const UNSEEN_MS = 11_000;
 
 const place = (id: string, quirks: Quirks, title?: string, from = id): Subject => {
   const p = PLACES.find((q) => q.id === from);
@@ -39,7 +48,7 @@ export const SUBJECTS: Readonly<Record<string, Subject>> = {
   'mount-user': place('mount-user', NONE),
   two: place(
     'two',
-    { ...NONE, clients: 2, settleMs: SETTLE_MS },
+    { ...NONE, clients: 2, settleMs: SETTLE_MS, unseenMs: UNSEEN_MS },
     'two mounts of ours of one folder',
     'mount',
   ),

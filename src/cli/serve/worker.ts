@@ -6,9 +6,10 @@ import { because, EXIT, type ExitCode, NinefoldError, printable } from '../../ba
 import { O_CLOEXEC, O_DIRECTORY, O_PATH } from '../../base/sys.ts';
 import { openSys } from '../../linux/index.ts';
 import { setBuffers } from '../../linux/net.ts';
-import { getOpenFileLimit, setOpenFileLimit } from '../../linux/process.ts';
+import { type CapName, getOpenFileLimit, keepCapabilities, setOpenFileLimit } from '../../linux/process.ts';
 import { refuseNeedlessCalls } from '../../linux/seccomp.ts';
 import { Stats, serveConnection } from '../../p9-server/index.ts';
+import { serverCapabilities } from '../../sandbox/index.ts';
 import { lineLog } from '../line-log.ts';
 import { die, say } from '../report.ts';
 import { serverOptions } from './options.ts';
@@ -48,6 +49,8 @@ export async function serveWorker(config: WorkerConfig): Promise<ExitCode> {
   const rootFd = openRoot(config);
   settings.limits.descriptors = Math.min(settings.limits.descriptors, descriptorsToHave());
   const log = lineLog(program, settings.logLevel, settings.logFormat);
+  const kept = settings.sandbox === 'none' ? keepOwnCapabilities(settings.devices) : 0;
+  if (kept < 0) log('warn', `capabilities beyond need are not given up: ${because(kept)}`);
   // Room for whole large replies: fewer wake-ups on both sides. Pipes have no such buffers, and say so.
   setBuffers(config.writeFd, SOCKET_BUFFER, SOCKET_BUFFER);
   // A second wall behind the sandbox, for all threads at once. Everything that it refuses is done by now.
@@ -92,6 +95,15 @@ function descriptorsToHave(): number {
   if (typeof limit === 'number') return 1024 - RESERVE;
   const raised = setOpenFileLimit(limit.hard, limit.hard) >= 0 ? limit.hard : limit.soft;
   return Math.max(RESERVE, raised - RESERVE);
+}
+
+/**
+ * Root that no sandbox confines gives up here what a confined one never has, before there is a thread of the pool: with CAP_SYS_RESOURCE, which setfsuid(2) leaves, users would go
+ * past their quotas (ignore_hardlimit, fs/quota/dquot.c). 0 or -errno.
+ */
+function keepOwnCapabilities(devices: boolean): number {
+  if (process.geteuid?.() !== 0) return 0;
+  return keepCapabilities(serverCapabilities(devices) as CapName[]);
 }
 
 function openRoot({ root }: WorkerConfig): number {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { EBADF, EIO, ESTALE } from '../../base/errno.ts';
+import { EBADF, EIO, ENOENT, ESTALE } from '../../base/errno.ts';
 import { S_IFDIR, S_ISGID, S_ISUID } from '../../base/stat.ts';
 import {
   ATTR_OUT,
@@ -39,6 +39,7 @@ import { withFid, withOwnFid } from '../fids.ts';
 import type { Node } from '../node.ts';
 import type { Op } from '../op.ts';
 import { changingObject } from '../prefetch.ts';
+import { withOpenFid } from './open.ts';
 
 const TARGET_MAX = 4095;
 
@@ -74,6 +75,12 @@ function ask(e: Engine, op: Op): void {
 function onGetattr(e: Engine, op: Op, err: number, r: Reply): void {
   if (op.err !== 0) return e.error(op, op.err);
   const node = op.node as Node;
+  const open = node.handles;
+  if (err === ENOENT && open !== undefined && open.fid < 0 && node.kind === S_IFDIR && !op.retried) {
+    // Others took its name away, and of an open from memory the server does not know.
+    op.retried = true;
+    return withOpenFid(e, op, open, ask);
+  }
   if (err !== 0) return e.error(op, err);
   const { attrs } = e;
   if (!attrs.read(r.dv, r.pos)) return e.lie(op, 'described an object that cannot be');

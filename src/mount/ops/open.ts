@@ -310,12 +310,29 @@ export function withOpenFid(e: Engine, op: Op, h: Handle, then: Step): void {
   op.fid = h.fid;
   if (h.fid >= 0) return then(e, op);
   withFolder(e, op, h.node, (e2, op2) => {
-    if (h.fid < 0) {
-      h.fid = e2.fids.take();
-      e2.req.clone(e2.call(op2, T.walk, onIgnored), op2.fid, h.fid);
-      e2.req.lopen(e2.call(op2, T.lopen, onIgnored), h.fid, O_RDONLY | O_DIRECTORY);
-    }
+    openLate(e2, op2, h);
     op2.fid = h.fid;
+    then(e2, op2);
+  });
+}
+
+/** `op.fid`: the folder's own. */
+function openLate(e: Engine, op: Op, h: Handle): void {
+  if (h.fid >= 0) return;
+  h.fid = e.fids.take();
+  e.req.clone(e.call(op, T.walk, onIgnored), op.fid, h.fid);
+  e.req.lopen(e.call(op, T.lopen, onIgnored), h.fid, O_RDONLY | O_DIRECTORY);
+}
+
+/**
+ * Goes on once the server knows that `node`, whose name is about to go, is open, if it is: of a folder that was opened from memory it does not, and what has neither a
+ * name nor an open fid is gone (Tgetattr: ENOENT).
+ */
+export function withKnownOpen(e: Engine, op: Op, node: Node | undefined, then: Step): void {
+  if (node?.handles === undefined || node.kind !== S_IFDIR || node.openFid >= 0) return then(e, op);
+  withFolder(e, op, node, (e2, op2) => {
+    // Closed meanwhile?
+    if (node.handles !== undefined && node.openFid < 0) openLate(e2, op2, node.handles);
     then(e2, op2);
   });
 }

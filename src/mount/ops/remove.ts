@@ -10,6 +10,7 @@ import { withOwnFid } from '../fids.ts';
 import type { Node } from '../node.ts';
 import type { Op } from '../op.ts';
 import { askFresh, changing, changingObject, removed } from '../prefetch.ts';
+import { withKnownOpen } from './open.ts';
 
 /** FUSE_UNLINK: name\0. */
 export function unlink(e: Engine, op: Op): void {
@@ -26,7 +27,8 @@ export function unlink(e: Engine, op: Op): void {
 
 /** FUSE_RMDIR: name\0. */
 export function rmdir(e: Engine, op: Op): void {
-  withOwnFid(e, op, op.node as Node, take);
+  const dir = op.node as Node;
+  withKnownOpen(e, op, e.nodes.child(dir, op.name), (e2, op2) => withOwnFid(e2, op2, op2.node as Node, take));
 }
 
 function take(e: Engine, op: Op): void {
@@ -90,10 +92,12 @@ export function rename(e: Engine, op: Op): void {
   const to = e.second(op, dv.getUint32(IN_HEADER, true), dv.getUint32(IN_HEADER + 4, true));
   if (to === undefined) return;
   if (to.kind !== S_IFDIR) return e.error(op, EINVAL);
-  withOwnFid(e, op, to, (e2, op2) => {
-    op2.fid2 = op2.fid;
-    withOwnFid(e2, op2, op2.node as Node, move);
-  });
+  withKnownOpen(e, op, e.nodes.child(to, op.name2), (e2, op2) =>
+    withOwnFid(e2, op2, to, (e3, op3) => {
+      op3.fid2 = op3.fid;
+      withOwnFid(e3, op3, op3.node as Node, move);
+    }),
+  );
 }
 
 function move(e: Engine, op: Op): void {

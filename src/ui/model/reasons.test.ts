@@ -103,7 +103,7 @@ const SOURCES = [
 ];
 /** What else is written there: of questions, which the dialog says in words of its own, of notes for the broker's own log, of standard error. */
 const OTHER =
-  /^(?:error: |There is no such folder|no name of a machine|no folder that can|the question is|read all files|read, change|\{x\} wants to|Names of files|closed a connection|a call of|\{x\} calls|ending session|\{x\}\\n|\{x\} is missing|\{x\}: )/;
+  /^(?:error: |nobody that is known|context id |There is no such folder|no name of a machine|no folder that can|the question is|read all files|read, change|\{x\} wants to|Names of files|closed a connection|a call of|\{x\} calls|ending session|\{x\}\\n|\{x\} is missing|\{x\}: )/;
 
 test('every reason that the sources know has its sentence here', () => {
   const literal = /'(?:\\.|[^'\\\n])*'|`(?:\$\{(?:[^{}]|\{[^{}]*\})*\}|\\.|[^`\\])*`/g;

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+
+import { ASKING_MUTANTS } from './asking-mutants.ts';
+import { COPY_MUTANTS } from './copy-mutants.ts';
+import { COPY_AND_ASKING_THREATS } from './copy-threats.ts';
+import { MOUNT_MUTANTS } from './mount-mutants.ts';
+import { type Mutant, SERVER_MUTANTS } from './server-mutants.ts';
+import { THREATS, type Threat } from './threats.ts';
+
+/** Every defence that is taken out, one at a time; those of the proxy helper are beside its tests. */
+export const MUTANTS: readonly Mutant[] = [
+  ...SERVER_MUTANTS,
+  ...MOUNT_MUTANTS,
+  ...COPY_MUTANTS,
+  ...ASKING_MUTANTS,
+];
+
+export const ALL_THREATS: readonly Threat[] = [...THREATS, ...COPY_AND_ASKING_THREATS];

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT
+
+import type { Mutant } from './server-mutants.ts';
+
+const TABLES = ['src/policy/tables'];
+const AUTHORIZE = ['broker/authorize'];
+
+/** Defences of who decides, and of the list of what was decided, against who asks. */
+export const ASKING_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'asking: many questions of one machine at once',
+    file: 'src/broker/gate.js',
+    from: /const own = tryLock\(this\.#sys, this\.#file\(source, 'lock'\)\);/,
+    to: 'const own = { release() {} };',
+    seenBy: AUTHORIZE,
+  },
+  {
+    name: 'asking: no quiet after a refusal',
+    file: 'src/broker/gate.js',
+    from: /if \(this\.#now\(\) < state\.until\)/,
+    to: 'if (false)',
+    seenBy: AUTHORIZE,
+  },
+  {
+    name: 'asking: what has run out still counts',
+    file: 'src/policy/rule.js',
+    from: /rule\.until === undefined \|\| now < rule\.until;/,
+    to: 'true;',
+    seenBy: TABLES,
+  },
+  {
+    name: 'asking: a path with a part .. is one',
+    file: 'src/policy/folder.js',
+    from: /if \(part === '\.' \|\| part === '\.\.'\)\s+return [^;]*;/,
+    to: '',
+    seenBy: TABLES,
+  },
+  {
+    name: 'asking: a path with two slashes is one',
+    file: 'src/policy/folder.js',
+    from: /if \(part === ''\)\s+return [^;]*;/,
+    to: '',
+    seenBy: TABLES,
+  },
+  {
+    name: 'asking: characters that are not shown, and newlines, may be in a path',
+    file: 'src/policy/folder.js',
+    from: /if \(UNSEEN\.test\(part\)\)\s+return [^;]*;/,
+    to: '',
+    seenBy: TABLES,
+  },
+  {
+    name: 'asking: what looks like a slash may be in a path',
+    file: 'src/policy/folder.js',
+    from: /if \(SLASHES\.test\(part\)\)\s+return [^;]*;/,
+    to: '',
+    seenBy: TABLES,
+  },
+  {
+    name: 'asking: a word may mix alphabets',
+    file: 'src/policy/folder.js',
+    from: /if \(used\.length > 1\)/,
+    to: 'if (false)',
+    seenBy: TABLES,
+  },
+  {
+    name: 'asking: a path is shown as it is',
+    file: 'src/policy/show.js',
+    from: /function showCharacter\(c\) \{/,
+    to: 'function showCharacter(c) { return c;',
+    seenBy: TABLES,
+  },
+  {
+    name: 'asking: the end of a long path is not shown',
+    file: 'src/policy/show.js',
+    from: / \$\{characters\.slice\(-END_CHARACTERS\)\.join\(''\)\}/,
+    to: '',
+    seenBy: TABLES,
+  },
+  {
+    name: 'asking: a name may have something behind it',
+    file: 'src/policy/name.js',
+    from: /\*\(\?!\[\\s\\S\]\)\/\.test\(text\)/,
+    to: '*/.test(text)',
+    seenBy: TABLES,
+  },
+  {
+    name: 'asking: an allowance of the same folder wins over a denial',
+    file: 'src/policy/book.js',
+    from: /if \(denial !== undefined\)/,
+    to: "if (denial !== undefined && !here.some((r) => r.effect === 'allow'))",
+    seenBy: TABLES,
+  },
+  {
+    name: 'asking: the rule of the widest folder decides',
+    file: 'src/policy/book.js',
+    from: /of upwards\(request\.folder\)/,
+    to: 'of [...upwards(request.folder)].reverse()',
+    seenBy: TABLES,
+  },
+  {
+    name: 'asking: a block is no more than a denial',
+    file: 'src/policy/book.js',
+    from: /if \(block !== undefined\)/,
+    to: 'if (false)',
+    seenBy: TABLES,
+  },
+  {
+    name: 'asking: a disposable may be allowed for good',
+    file: 'src/policy/asking.js',
+    from: /facts\.disposable/,
+    to: 'false',
+    seenBy: ['src/policy/wire', 'broker/authorize'],
+  },
+  {
+    name: 'asking: an answer may give more than was asked for',
+    file: 'src/policy/asking.js',
+    from: /if \(access === 'rw' && request\.access === 'ro'\)/,
+    to: 'if (false)',
+    seenBy: ['src/policy/wire', 'broker/authorize'],
+  },
+  {
+    name: 'asking: a decision that cannot be written down is granted',
+    file: 'src/broker/audit.js',
+    from: /const fd = openOwned\(this\.path, constants\.O_RDWR \| constants\.O_APPEND\);/,
+    to: 'let fd; try { fd = openOwned(this.path, constants.O_RDWR | constants.O_APPEND); } catch { return; }',
+    seenBy: AUTHORIZE,
+  },
+  {
+    name: 'asking: another folder in the place of the one that was granted is served',
+    file: 'src/broker/query.js',
+    from: /else if \(isReplaced\(rule, claim\)\)/,
+    to: 'else if (false)',
+    seenBy: AUTHORIZE,
+  },
+  {
+    name: 'asking: what was decided while the question was open is stepped over',
+    file: 'src/broker/authorize.js',
+    from: /if \(kept\.effect === 'allow' && \(before/,
+    to: 'if (false && (before',
+    seenBy: AUTHORIZE,
+  },
+  {
+    name: 'asking: a key that was down before the window came allows',
+    file: 'src/ui/model/ask/guard.js',
+    from: /now - this\.#came >= GUARD_MS && this\.#down\.size === 0/,
+    to: 'true',
+    seenBy: ['src/ui/model/ask/guard'],
+  },
+  {
+    name: 'asking: a list of rules with a wrong check sum is believed',
+    file: 'src/broker/store-text.js',
+    from: /if \(text\.slice\(at\) !== [^;]*;/,
+    to: '',
+    seenBy: ['broker/store'],
+  },
+  {
+    name: 'asking: a list of rules that is gone is an empty one',
+    file: 'src/broker/store.js',
+    from: /throw damaged\(this\.path, 'it is gone, though there was one', RESTORE\);/,
+    to: 'return [];',
+    seenBy: ['broker/store'],
+  },
+  {
+    name: 'asking: the list of rules is written in place',
+    file: 'src/broker/store.js',
+    from: /files\.write\(`\$\{this\.path\}\.new`, formatStore\(sha256, rules\), this\.path\);\s+files\.rename\(`\$\{this\.path\}\.new`, this\.path\);/,
+    to: 'files.write(this.path, formatStore(sha256, rules), this.path);',
+    seenBy: ['broker/store'],
+  },
+  {
+    name: 'asking: what is taken away stays in the policy until the list is written',
+    file: 'src/broker/store.js',
+    from: /if \(present\?\.some\([^;]*;/,
+    to: '',
+    seenBy: ['broker/store'],
+  },
+];

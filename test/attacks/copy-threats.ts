@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+
+import type { Threat } from './threats.ts';
+
+/** Known attacks by who sends files (qfile-agent's other end), and by who asks for folders. */
+export const COPY_AND_ASKING_THREATS: readonly Threat[] = [
+  {
+    attack: 'a copied name that leads out, or that a terminal or file manager takes for something else',
+    defence: 'one check of names: relative, canonical, UTF-8, no control and no unseen characters',
+    tests: ['filecopy/bad-input', 'filecopy/originals-receiver'],
+    mutants: ['copy: names are not judged', 'copy: anything may be sent, devices too'],
+  },
+  {
+    attack: 'a link out of the incoming folder; a link, then a file written through it',
+    defence: 'targets stay inside the top-level folder; no component of a way is followed',
+    tests: ['filecopy/bad-input'],
+    mutants: ['copy: targets of links are not judged', 'copy: a link that the sender made is followed'],
+  },
+  {
+    attack: 'the folder moved away during the transfer (QSB-014)',
+    defence: 'the way to each item is opened anew, beneath the incoming folder',
+    tests: ['filecopy/bad-input'],
+    mutants: ['copy: a folder that was opened once is used for all that follows (QSB-014)'],
+  },
+  {
+    attack: 'truncation at every byte, kill -9, a full disk',
+    defence: 'O_TMPFILE, then linkat: a file has no name until it is whole; what was only begun goes',
+    tests: ['filecopy/bad-input', 'src/filecopy/filecopy', 'filecopy/full'],
+    mutants: [
+      'copy: a file has its name before it is whole',
+      'copy: what came in part stays',
+      'copy: whoever waits for space waits for ever',
+    ],
+  },
+  {
+    attack: 'lengths of 2^63, nanoseconds of 10^9, transfers without end',
+    defence: 'judged before a byte of data is read; limits of bytes, files and silence',
+    tests: ['filecopy/bad-input'],
+    mutants: [
+      'copy: lengths of 2^53 and more are believed',
+      'copy: times beyond a second are taken',
+      'copy: more than the limit of bytes is taken',
+      'copy: more than the limit of files is taken',
+    ],
+  },
+  {
+    attack: 'set-id programs, files of the receiver replaced',
+    defence: 'the mode is masked to 0777; nothing is replaced that the receiver has not allowed to be',
+    tests: ['filecopy/bad-input', 'filecopy/conflicts'],
+    mutants: ['copy: set-id bits are kept', 'copy: what is there is replaced'],
+  },
+  {
+    attack: 'a success that is none: not on the disk, or another check sum',
+    defence: 'syncfs before the status; the sender believes the sum alone',
+    tests: ['src/filecopy/filecopy', 'filecopy/programs'],
+    mutants: ['copy: success is told before all is on the disk', 'copy: a wrong check sum is a success'],
+  },
+  {
+    attack: 'a flood of dialogs; a dialog under moving hands',
+    defence:
+      'one question for each machine and one at a time, a quiet after a refusal; a second in which nothing allows',
+    tests: ['broker/authorize', 'src/ui/model/ask/guard'],
+    mutants: [
+      'asking: many questions of one machine at once',
+      'asking: no quiet after a refusal',
+      'asking: a key that was down before the window came allows',
+    ],
+  },
+  {
+    attack: 'a path that reads as another',
+    defence: 'what cannot be told apart is no path; the rest is escaped, and both ends of it are shown',
+    tests: ['src/policy/tables', 'src/policy/properties'],
+    mutants: [
+      'asking: characters that are not shown, and newlines, may be in a path',
+      'asking: what looks like a slash may be in a path',
+      'asking: a word may mix alphabets',
+      'asking: a path is shown as it is',
+      'asking: the end of a long path is not shown',
+    ],
+  },
+  {
+    attack: 'a line smuggled into the policy file',
+    defence:
+      'names by a pattern that ends where the text ends; paths never stand there, only their fingerprints',
+    tests: ['src/policy/tables', 'broker/authorize'],
+    mutants: ['asking: a name may have something behind it'],
+  },
+  {
+    attack: 'a denial stepped around; a grant that grows',
+    defence: 'canonical paths; the deepest rule decides, a denial before an allowance, a block before all',
+    tests: ['src/policy/tables', 'src/policy/properties', 'src/policy/wire', 'broker/authorize'],
+    mutants: [
+      'asking: a path with a part .. is one',
+      'asking: a path with two slashes is one',
+      'asking: an allowance of the same folder wins over a denial',
+      'asking: the rule of the widest folder decides',
+      'asking: a block is no more than a denial',
+      'asking: what has run out still counts',
+      'asking: a disposable may be allowed for good',
+      'asking: an answer may give more than was asked for',
+      'asking: what was decided while the question was open is stepped over',
+      'asking: a decision that cannot be written down is granted',
+    ],
+  },
+  {
+    attack: 'the folder swapped after the yes',
+    defence: 'the grant is bound to the folder that it was given for',
+    tests: ['broker/authorize'],
+    mutants: ['asking: another folder in the place of the one that was granted is served'],
+  },
+  {
+    attack: 'a damaged store; kill -9 in the middle of a change',
+    defence: 'a check sum; a new file, then a rename; the policy never grants more than the store',
+    tests: ['broker/store'],
+    mutants: [
+      'asking: a list of rules with a wrong check sum is believed',
+      'asking: a list of rules that is gone is an empty one',
+      'asking: the list of rules is written in place',
+      'asking: what is taken away stays in the policy until the list is written',
+    ],
+  },
+];

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { cannotMount } from '../helpers/cli.ts';
+import { pair } from './pair.ts';
+
+const reason = cannotMount() ?? (process.geteuid?.() === 0 ? undefined : 'mounts as root only');
+const here = reason === undefined ? {} : { skip: reason };
+
+/** Opens a folder whose listing is in memory, takes its name away, and works with what is open. */
+const work = (take: string): string => `python3 -c "
+import os
+os.listdir('old'); os.listdir('old')
+fd = os.open('old', os.O_RDONLY | os.O_DIRECTORY)
+${take}
+os.fchmod(fd, 0o700); os.utime(fd, (5, 7)); s = os.fstat(fd)
+print(s.st_nlink, oct(s.st_mode), int(s.st_mtime), os.listdir(fd))
+"`;
+
+for (const [how, take] of [
+  ['removed', `os.rmdir('old')`],
+  ['removed by others', `os.rmdir(os.environ['SHARE'] + '/old')`],
+  ['replaced by another', `os.rename('new', 'old')`],
+] as const)
+  test(`a folder that was opened from memory and is then ${how} stays open`, here, async (t) => {
+    const p = await pair(t, (share) => {
+      for (const name of ['old', 'new']) mkdirSync(join(share, name));
+    });
+    const ran = await p.sh(`export SHARE=${p.share}; ${work(take)}`);
+    assert.deepEqual([ran.err, ran.out], ['', '0 0o40700 7 []\n']);
+  });
