@@ -172,7 +172,10 @@ test(
       assert.equal((await w.ninefold('unmount', w.mnt)).code, 0);
       await eventually('the end', () => w.log().filter((l) => l.event === 'end').length === count + 1);
     }
-    assert.equal(w.log().findLast((l) => l.event === 'end')?.why, 'the client closed it');
+    const ended = w.log().findLast((l) => l.event === 'end');
+    assert.equal(ended?.why, 'the client closed it');
+    assert.equal(ended?.traffic?.written, 2_000_000, 'its server has told what went through');
+    assert.ok((ended?.traffic?.read ?? 0) >= 5);
     // The folder was looked at beforehand, over the same way.
     assert.deepEqual(w.question().notes, []);
     const gone = await w.ninefold('mount', `vm:${w.dir}/none`, w.mnt);
