@@ -9,6 +9,7 @@ import { parseEnded } from './agents.ts';
 import type { Call, Caller } from './call.ts';
 import { linesOf } from './control.ts';
 import { nodeFd } from './node-socket.ts';
+import { pairOf } from './pair.ts';
 import { type StreamCall, streamCall } from './stream-call.ts';
 import type { BrokerSys } from './sys.ts';
 
@@ -59,10 +60,12 @@ async function passed(
   line: string,
 ): Promise<StreamCall> {
   const fd = await connectSocket(sys, at, CONNECT_MS);
-  const pair = sys.socketPair();
-  if (typeof pair === 'number') {
+  let pair: readonly [number, number];
+  try {
+    pair = pairOf(sys);
+  } catch (error) {
     sys.close(fd);
-    throw noPair(pair);
+    throw error;
   }
   const [ours, theirs] = pair;
   const sent = sys.sendFd(fd, theirs);
@@ -93,25 +96,12 @@ async function streamed(
 
 /** A command that leads to the broker, `ssh` as a rule. It ends with its channel, which may outlive this process: so it has a session of its own. */
 function commandTo(sys: BrokerSys, command: string): Promise<number> {
-  const pair = sys.socketPair();
-  if (typeof pair === 'number') throw noPair(pair);
-  const [ours, theirs] = pair;
+  const [ours, theirs] = pairOf(sys);
   const child = spawn('/bin/sh', ['-c', command], { stdio: [theirs, theirs, 'ignore'], detached: true });
   // What it cannot do shows as the end of the channel.
   child.on('error', () => {}).unref();
   sys.close(theirs);
   return Promise.resolve(ours);
-}
-
-function noPair(why: number): NinefoldError {
-  return new NinefoldError({
-    code: 'NO_CHANNEL',
-    exit: EXIT.osMissing,
-    what: 'cannot make',
-    on: 'a socket pair',
-    why: because(why),
-    remedy: 'close some files, or raise the limit of open files (ulimit -n)',
-  });
 }
 
 function lost(at: BrokerAddress, why: string): NinefoldError {

@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { Socket } from 'node:net';
 import { because, EXIT, NinefoldError, printable } from '../base/error.ts';
 import type { TransportSys } from '../transport/sys.ts';
+import { pairOf } from './pair.ts';
 
 /** How a service ended: its status (qrexec's own: 125 could not be run, 126 refused, 127 not there) and its last words. */
 export interface Ended {
@@ -91,19 +92,6 @@ export async function exchange(call: Call, bytes: string): Promise<Ended & { std
   input.destroy();
   output.destroy();
   return { ...ended, stdout };
-}
-
-function pairOf(sys: TransportSys): readonly [number, number] {
-  const pair = sys.socketPair();
-  if (typeof pair !== 'number') return pair;
-  throw new NinefoldError({
-    code: 'NO_CHANNEL',
-    exit: EXIT.osMissing,
-    what: 'cannot make',
-    on: 'a socket pair',
-    why: because(pair),
-    remedy: 'close some files, or raise the limit of open files (ulimit -n)',
-  });
 }
 
 function endOf(child: ChildProcess): Promise<Ended> {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 import { Socket } from 'node:net';
-import { because, EXIT, NinefoldError } from '../base/error.ts';
 import { Relay } from '../transport/relay.ts';
 import type { TransportSys } from '../transport/sys.ts';
+import { pairOf } from './pair.ts';
 
 /** A call's own words are short. */
 const BUFFER = 16 * 1024;
@@ -20,17 +20,12 @@ export const nodeSocket = (sys: TransportSys, fd: number, allowHalfOpen = false)
  */
 export function nodeFd(sys: TransportSys, fd: number): number {
   if (sys.peerCid(fd) < 0) return fd;
-  const pair = sys.socketPair();
-  if (typeof pair === 'number') {
+  let pair: readonly [number, number];
+  try {
+    pair = pairOf(sys);
+  } catch (error) {
     sys.close(fd);
-    throw new NinefoldError({
-      code: 'NO_CHANNEL',
-      exit: EXIT.osMissing,
-      what: 'cannot make',
-      on: 'a socket pair',
-      why: because(pair),
-      remedy: 'close some files, or raise the limit of open files (ulimit -n)',
-    });
+    throw error;
   }
   const [ours, theirs] = pair;
   const both = (one: number): { readFd: number; writeFd: number } => ({ readFd: one, writeFd: one });
