@@ -164,14 +164,16 @@ test('what asking adds is the difference of the medians, held against its goal',
     source: '',
   });
   const text = renderAsk(
-    [way('direct'), way('rule'), way('asked')],
+    [way('direct'), way('rule'), way('less'), way('asked')],
     new Map([
       ['direct', [300, 100, 200]],
-      ['rule', [260, 250, 240]],
+      ['rule', [260, 250, 140]],
+      ['less', [41.4, 42.5, 43]],
       ['asked', [500, 501, 900]],
     ]),
   );
   assert.match(text, /^\| direct +\| +200 \| +300 \| +\|$/m);
   assert.match(text, /^\| rule +\| +250 \| +260 \| +50\.0 ✓ \|$/m);
+  assert.match(text, /^\| less +\| +42\.5 \| +43\.0 \| +-158 ✓ \|$/m);
   assert.match(text, /^\| asked +\| +501 \| +900 \| +301 ✗ \|$/m);
 });

@@ -29,7 +29,7 @@ export async function askPart(args: BenchArgs, cleanup: Cleanup): Promise<Part |
     key: 'ask',
     title: 'Authorization: what asking adds to a mount',
     text: `Milliseconds from the start of \`ninefold mount\` to its end, when the mount answers; a folder of the same machine, its server sandboxed in each row. The machine's agent is a command, as the server of
-the first row is; the asking program is a shell's \`echo\`. Median of ${rounds} rounds in turn.`,
+the first row is; the asking program is a shell's \`echo\`. Directly, the server starts after the mount's own process; through the broker it starts beside that, so the difference may be less than nothing. Median of ${rounds} rounds in turn.`,
     table: renderAsk(ways, times),
     versions: ['ninefold this tree'],
     missing: [],

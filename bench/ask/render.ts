@@ -16,7 +16,10 @@ export function renderAsk(ways: readonly Way[], times: ReadonlyMap<string, reado
     const all = times.get(way.key) ?? [];
     const ms = of(way);
     const more = ms === undefined || base === undefined ? undefined : ms - base;
-    const added = more === undefined ? '–' : `${figure(more)} ${more < ASK_GOAL_MS ? '✓' : '✗'}`;
+    const added =
+      more === undefined
+        ? '–'
+        : `${more < 0 ? '-' : ''}${figure(Math.abs(more))} ${more < ASK_GOAL_MS ? '✓' : '✗'}`;
     const most = all.length === 0 ? undefined : Math.max(...all);
     return [way.title, figure(ms), figure(most), i === 0 ? '' : added];
   });
