@@ -234,6 +234,22 @@ export const CASES: Record<string, Case> = {
     says: IO,
     logs: /cannot be/,
   },
+  'an open file that becomes a folder': {
+    bend: (() => {
+      let opened = false;
+      const turned = withAttr(f, (b) => {
+        b.writeUInt8(0x80, 8);
+        b.writeUInt32LE(0o040755, 21);
+      });
+      return (r, m, thing) => {
+        if (m.type === T.lopen && thing?.path === f.path) opened = true;
+        return opened ? turned(r, m, thing) : undefined;
+      };
+    })(),
+    // Not EIO, which is what the kernel makes of an inode whose kind has changed, for good.
+    run: 'exec 3<f; sleep 1.1; stat -L /proc/self/fd/3',
+    says: /Stale file handle/,
+  },
   'a size past 2^63': {
     bend: withAttr(f, (b) => b.writeBigUInt64LE(0xffffffffffffffffn, 49)),
     run: 'cat f',
@@ -263,7 +279,8 @@ export const CASES: Record<string, Case> = {
   'a refusal to make something is told as it is': {
     bend: (r, m) =>
       m.type === T.mkdir ? [error(r.tag, 2)] : m.type === T.symlink ? [error(r.tag, 24)] : undefined,
-    run: 'mkdir new; ln -s x new',
+    // With fids that could be given up, to try once more.
+    run: 'stat f d/g >/dev/null; mkdir new; ln -s x new',
     says: /No such file[\s\S]*Too many open files/,
   },
   'two folders, each inside the other': {
