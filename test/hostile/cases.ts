@@ -55,7 +55,7 @@ function listing(...entries: Buffer[]): Bender {
       : undefined;
 }
 const some = file(9, '');
-const withAttr = (t: Thing, change: (b: Buffer) => void): Bender =>
+export const withAttr = (t: Thing, change: (b: Buffer) => void): Bender =>
   body(T.getattr, (reply, thing) => {
     if (thing?.path !== t.path) return reply.body;
     change(reply.body);
@@ -233,22 +233,6 @@ export const CASES: Record<string, Case> = {
     run: 'cat f',
     says: IO,
     logs: /cannot be/,
-  },
-  'an open file that becomes a folder': {
-    bend: (() => {
-      let opened = false;
-      const turned = withAttr(f, (b) => {
-        b.writeUInt8(0x80, 8);
-        b.writeUInt32LE(0o040755, 21);
-      });
-      return (r, m, thing) => {
-        if (m.type === T.lopen && thing?.path === f.path) opened = true;
-        return opened ? turned(r, m, thing) : undefined;
-      };
-    })(),
-    // Not EIO, which is what the kernel makes of an inode whose kind has changed, for good.
-    run: 'exec 3<f; sleep 1.1; stat -L /proc/self/fd/3',
-    says: /Stale file handle/,
   },
   'a size past 2^63': {
     bend: withAttr(f, (b) => b.writeBigUInt64LE(0xffffffffffffffffn, 49)),
