@@ -77,6 +77,8 @@ export class Contest {
     if (word.failure === undefined) return { steps: word.steps, compared: word.compared };
     const end = performance.now() + shrinkMs;
     let what = word.failure;
+    // Making it shorter takes its time.
+    process.stderr.write(`after ${word.steps} steps:\n${what}\n`);
     const fails = async (some: readonly Step[]): Promise<boolean> => {
       const again = await this.order({ kind: 'replay', steps: some }, () => undefined);
       return again.word.failure !== undefined;
