@@ -92,5 +92,10 @@ function runTest(test: string): Pick<Tried, 'verdict' | 'good' | 'test' | 'said'
     return { verdict: 'noticed', good: true, test, said: `did not end within ${LIMIT_S} s` };
   const name = /^\s*not ok \d+ - (.*)$/m.exec(run.stdout)?.[1] ?? '';
   const error = /^\s*error: (?:\|-\s*\n)?\s*(.*)$/m.exec(run.stdout)?.[1] ?? '';
-  return { verdict: 'noticed', good: true, test, said: `${name}: ${error}`.replaceAll(place, '') };
+  return {
+    verdict: 'noticed',
+    good: true,
+    test,
+    said: `${name}: ${error}`.replaceAll(place, '').replace(/\/tmp\/[\w-]+/g, ''),
+  };
 }

@@ -270,6 +270,11 @@ const ROWS: Readonly<Record<string, Row | Row['run']>> = {
       fs.writeFileSync(`${a.share}/program`, 'x');
       fs.chownSync(`${a.share}/program`, user, user);
       await allowed(c, T.attach, { fid: 10, afid: NOFID, name: '', name2: '', nuname: user });
+      // A slow request of root's first: the threads that do those keep the rights with which they began.
+      await allowed(c, T.attach, { fid: 20, afid: NOFID, name: '', name2: '', nuname: 0 });
+      await allowed(c, T.walk, { fid: 20, newfid: 21, names: ['program'] });
+      await allowed(c, T.lopen, { fid: 21, flags: 0o10001 });
+      await allowed(c, T.write, { fid: 21, offset: 0, data: 'x' });
       const mode = (): number => fs.statSync(`${a.share}/program`).mode & 0o7777;
       const changes: Record<string, () => Promise<unknown>> = {
         Twrite: async () => {

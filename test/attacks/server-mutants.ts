@@ -68,8 +68,9 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'device nodes may be made',
-    from: /if \(!\w+\.options\.devices\) return -EPERM;/,
-    to: '',
+    // With the capability for it, which a server that may not make them gives up.
+    from: /if \(!\w+\.options\.devices\) return -EPERM;|settings\.sandbox === "none" \? keepOwnCapabilities\(settings\.devices\) : 0;/,
+    to: '0;',
     seenBy: ['attacks/objects'],
   },
   {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
+import { linkSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { cannotMount } from '../helpers/cli.ts';
@@ -32,3 +32,18 @@ for (const [how, take] of [
     const ran = await p.sh(`export SHARE=${p.share}; ${work(take)}`);
     assert.deepEqual([ran.err, ran.out], ['', '0 0o40700 7 []\n']);
   });
+
+test('a name of several that others gave to another file a moment ago can be taken away', here, async (t) => {
+  const p = await pair(t, (share) => {
+    for (const name of ['a', 'b']) writeFileSync(join(share, name), name);
+    linkSync(join(share, 'a'), join(share, 'a2'));
+  });
+  const ran = await p.sh(`export SHARE=${p.share}; python3 -c "
+import os
+for e in os.scandir('.'): e.stat()
+os.rename(os.environ['SHARE'] + '/b', os.environ['SHARE'] + '/a')
+os.unlink('a')
+print(sorted(os.listdir(os.environ['SHARE'])))
+"`);
+  assert.deepEqual([ran.err, ran.out], ['', "['a2']\n"]);
+});

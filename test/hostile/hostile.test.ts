@@ -7,6 +7,7 @@ import { type TestContext, test } from 'node:test';
 import { cannotMount } from '../helpers/cli.ts';
 import { CASES, type Case, tree } from './cases.ts';
 import { type Rig, rig } from './rig.ts';
+import { TURNED } from './turned.ts';
 
 const why = cannotMount();
 
@@ -44,7 +45,7 @@ async function play(t: TestContext, c: Case): Promise<void> {
   }
 }
 
-for (const [name, c] of Object.entries(CASES)) {
+for (const [name, c] of Object.entries({ ...CASES, ...TURNED })) {
   test(`hostile server: ${name}`, async (t) => {
     if (why !== undefined) return t.skip(why);
     await play(t, c);

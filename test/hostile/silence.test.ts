@@ -41,6 +41,20 @@ withRig('a program that waits for a silent one can be killed, and the mount goes
   assert.match((await r.sh('cat d/g')).out, /inner/);
 });
 
+withRig('a program that waits for a name can be killed too', async (r) => {
+  let asked = false;
+  // Not of the root, to which the shell itself goes.
+  r.server.bend = (_reply, _m, thing) => {
+    if (thing?.path !== 3) return undefined;
+    asked = true;
+    return [];
+  };
+  // No page is waited for here, which the kernel itself lets be killed: only our answer ends it.
+  const ran = await r.sh('timeout --foreground -s KILL 0.5 stat d/none; echo ended $?');
+  assert.ok(asked);
+  assert.match(ran.out, /ended 137/);
+});
+
 withRig('a signal that does not kill does not end a read', async (r) => {
   r.server.bend = (reply, m) => {
     if (m.type !== T.read) return undefined;

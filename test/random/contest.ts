@@ -24,6 +24,17 @@ export interface Outcome {
   failure?: { what: string; steps: readonly Step[]; again: boolean };
 }
 
+/** One in each line. A long run has more of them than a string can hold. */
+function stepsIn(log: Buffer): Step[] {
+  const steps: Step[] = [];
+  for (let at = 0; at < log.length; ) {
+    const end = log.indexOf(0x0a, at);
+    steps.push(JSON.parse(log.toString('utf8', at, end)) as Step);
+    at = end + 1;
+  }
+  return steps;
+}
+
 /** One target, on which runs and replays follow one another, each in a folder of its own. */
 export class Contest {
   private readonly target: Target;
@@ -66,6 +77,8 @@ export class Contest {
     if (word.failure === undefined) return { steps: word.steps, compared: word.compared };
     const end = performance.now() + shrinkMs;
     let what = word.failure;
+    // Making it shorter takes its time.
+    process.stderr.write(`after ${word.steps} steps:\n${what}\n`);
     const fails = async (some: readonly Step[]): Promise<boolean> => {
       const again = await this.order({ kind: 'replay', steps: some }, () => undefined);
       return again.word.failure !== undefined;
@@ -98,10 +111,7 @@ export class Contest {
     });
     closeSync(log);
     const word = await this.listen(child, order, progress);
-    const steps = readFileSync(logFile, 'utf8')
-      .trimEnd()
-      .split('\n')
-      .map((l) => JSON.parse(l) as Step);
+    const steps = word.failure === undefined ? [] : stepsIn(readFileSync(logFile));
     rmSync(logFile);
     return { word, steps };
   }

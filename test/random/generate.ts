@@ -34,6 +34,8 @@ const NAMES = [
   'x'.repeat(255),
 ];
 const ATTRIBUTES = ['user.a', 'user.b', 'user.longer name', `user.${'n'.repeat(200)}`, 'user.\xff'];
+/** As many removals as root never needs to come below the limit. */
+const STUCK = 20;
 const MODES = [0o644, 0o600, 0o640, 0o755, 0o700, 0o444, 0o777, 0o1777, 0o2755, 0o4755];
 const FILE_SIZES = [0, 1, 100, 4095, 4096, 4097, 10_000, 65_536, 131_073, 300_000, 1_100_000];
 const EDGES = [2 ** 31, 2 ** 32];
@@ -43,6 +45,9 @@ export class Known {
   readonly kinds = new Map<string, 'file' | 'folder' | 'other'>([['', 'folder']]);
   readonly open = new Map<number, { path: string; client: number }>();
   nextHandle = 1;
+
+  /** How many trees were to be removed, one after the other. */
+  removing = 0;
 
   /** Notes that `step` worked. */
   note(step: Step): void {
@@ -96,7 +101,14 @@ export function nextStep(rng: Rng, known: Known, quirks: Quirks, lastClient: num
 
 function make(rng: Rng, known: Known, quirks: Quirks, client: number): Step {
   const mine = [...known.open].filter(([, o]) => o.client === client).map(([h]) => h);
-  if (known.kinds.size > MAX_NAMES) return { do: 'removeTree', path: existing(rng, known, 'folder', true) };
+  if (known.kinds.size > MAX_NAMES) {
+    known.removing++;
+    // A plain user's own modes may stand in the way, and for ever.
+    if (known.removing > STUCK && !rng.once(4))
+      return { do: 'chmod', path: existing(rng, known, 'folder', true), mode: 0o700 };
+    return { do: 'removeTree', path: existing(rng, known, 'folder', true) };
+  }
+  known.removing = 0;
   if (rng.once(quirks.clients > 1 ? 150 : 400)) return { do: 'compare' };
   if (rng.once(3000)) return { do: 'remount' };
   if (known.open.size < MAX_OPEN && rng.once(12)) return opening(rng, known);
