@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The whole way in one go, on one machine: a broker, a machine "box" in namespaces of its own, a request for a folder of it, the question, the mount, its use and
-// how fast that was, the revocation, the log. Rules and log are temporary.
+// how fast that was, a machine "guest" in other namespaces that asks to read the same, the revocation, the log. Rules and log are temporary.
 //
 //   npm start                              this repository's folder, on a temporary mount point
 //   npm start -- FOLDER MOUNTPOINT         your own
@@ -34,6 +34,7 @@ if (!existsSync(program)) build();
 
 const temporary = await mkdtemp(join(tmpdir(), 'ninefold-'));
 const socket = join(temporary, 'broker.sock');
+const guestSocket = join(temporary, 'guest.sock');
 const source = `box:${await realpath(folder).catch(() => resolve(folder))}`;
 const env = {
   ...process.env,
@@ -61,6 +62,7 @@ try {
   await serve();
   await mount();
   await use();
+  await guest();
   if (terminal) {
     staying = true;
     console.log(
@@ -79,7 +81,10 @@ async function serve() {
     .map((word) => `'${word.replaceAll("'", "'\\''")}'`)
     .join(' ');
   const box = { address: `exec:${namespaces()} ${agent}` };
-  await writeFile(env.NINEFOLD_BROKER_CONFIG, JSON.stringify({ machines: { box } }));
+  await writeFile(
+    env.NINEFOLD_BROKER_CONFIG,
+    JSON.stringify({ machines: { box, guest: { socket: guestSocket } } }),
+  );
   const said = JSON.stringify({
     version: 1,
     ...(answer === 'no' ? { answer: 'deny' } : { answer: 'allow', lasts: 'always' }),
@@ -127,6 +132,29 @@ async function mount() {
   if (line !== undefined) console.log(`  ${line}`);
   process.stdout.write((await run(['list'], 'pipe')).output);
   process.stdout.write((await run(['sessions'], 'pipe')).output);
+}
+
+/**
+ * A second machine asks for the same folder, to read it: users, mounts, processes and network are its own, and the broker knows it by a socket that no other has. What it is told depends on the
+ * person; a no ends nothing here.
+ */
+async function guest() {
+  const place = join(temporary, 'guest');
+  await mkdir(place);
+  const inside =
+    'unshare --user --map-root-user --mount --net --uts --ipc --pid --fork --mount-proc --kill-child';
+  const look =
+    '"$0" "$1" mount --read-only "$2" "$3" >/dev/null && ls -A "$3" | wc -l && "$0" "$1" unmount "$3" >/dev/null';
+  const argv = [...inside.split(' '), '/bin/sh', '-c', look, process.execPath, program, source, place];
+  const { status } = spawnSync('/bin/sh', ['-c', `${inside} true`], { stdio: 'ignore' });
+  if (status !== 0) return console.log('\nThere is no machine "guest": unshare(1) is not allowed here.');
+  console.log(
+    '\nThe machine "guest", with users, mounts, processes and a network of its own, asks to read it …',
+  );
+  const own = { NINEFOLD_BROKER: guestSocket, NINEFOLD_RUNTIME_DIR: join(temporary, 'guest-run') };
+  const looked = await started(argv, 'pipe', { ...env, ...own });
+  if (looked.status === 0) console.log(`  and sees ${looked.output.trim()} names at its top`);
+  else console.log('  and does not get it');
 }
 
 /** Takes the grant back: the mount is dead within a second. */
@@ -283,6 +311,9 @@ async function end(code) {
     await gone;
   }
   await rm(socket, { force: true });
+  await rm(guestSocket, { force: true });
+  await rm(join(temporary, 'guest-run'), { recursive: true, force: true });
+  await rmdirQuietly(join(temporary, 'guest'));
   await rm(env.NINEFOLD_POLICY_DIR, { recursive: true, force: true });
   await rm(env.NINEFOLD_BROKER_CONFIG, { force: true });
   // Never recursively: should the mount still be there, its files are someone's.
@@ -297,8 +328,12 @@ async function rmdirQuietly(dir) {
 }
 
 function run(args, stdout) {
+  return started([process.execPath, program, ...args], stdout, env);
+}
+
+function started([command, ...args], stdout, environment) {
   return new Promise((done) => {
-    const child = spawn(process.execPath, [program, ...args], { stdio: ['inherit', stdout, 'inherit'], env });
+    const child = spawn(command, args, { stdio: ['inherit', stdout, 'inherit'], env: environment });
     let output = '';
     child.stdout?.setEncoding('utf8').on('data', (text) => {
       output += text;

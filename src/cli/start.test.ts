@@ -33,6 +33,8 @@ test('npm start -- FOLDER MOUNTPOINT: shares, mounts, uses, shows speeds, leaves
   assert.match(r.stdout, /read +0\.0 MB of 3 files/);
   assert.match(r.stdout, /wrote +67\.1 MB and fsync .* MB\/s/);
   assert.match(r.stdout, /host +box +.*share +read, write/, 'the session');
+  assert.match(r.stdout, /"guest", with users.*\n {2}and sees 2 names at its top\n/);
+  assert.match(r.stdout, /connection +guest → box:.* ro /, 'the log of the guest');
   assert.match(r.stdout, /one mount is ended\n .*mnt is dead \d+ ms after/);
   assert.match(r.stdout, /end +host → box:.* its grant was revoked\n/, 'the log');
   assert.match(r.stdout, /is unmounted\.\n$/);
