@@ -8,7 +8,7 @@
 //
 // On a terminal it stays mounted until Ctrl-C; otherwise it cleans up and exits 0.
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { mkdir, mkdtemp, open, readdir, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -108,9 +108,11 @@ async function serve() {
   });
 }
 
-/** What puts the box into namespaces of its own: mounts, network, processes, names; empty where this machine does not let us. */
+/** What puts the box into namespaces of its own: users, mounts, network, processes, names; empty where this machine does not let us. */
 function namespaces() {
-  const own = process.geteuid() === 0 ? '' : '--user --map-current-user ';
+  // Of a folder that root shares and others own, they would be nobody in there, and their files closed to it: there the box has this machine's users.
+  const others = process.geteuid() === 0 && (statSync(folder, { throwIfNoEntry: false })?.uid ?? 0) !== 0;
+  const own = others ? '' : '--user --map-current-user ';
   const command = `unshare ${own}--mount --net --uts --ipc --pid --fork --mount-proc --kill-child`;
   const { status } = spawnSync('/bin/sh', ['-c', `${command} true`], { stdio: 'ignore' });
   if (status === 0) return command;
@@ -310,12 +312,10 @@ async function end(code) {
     server.kill('SIGTERM');
     await gone;
   }
-  await rm(socket, { force: true });
-  await rm(guestSocket, { force: true });
-  await rm(join(temporary, 'guest-run'), { recursive: true, force: true });
+  for (const file of [socket, guestSocket, env.NINEFOLD_BROKER_CONFIG]) await rm(file, { force: true });
+  for (const dir of [env.NINEFOLD_POLICY_DIR, join(temporary, 'guest-run')])
+    await rm(dir, { recursive: true, force: true });
   await rmdirQuietly(join(temporary, 'guest'));
-  await rm(env.NINEFOLD_POLICY_DIR, { recursive: true, force: true });
-  await rm(env.NINEFOLD_BROKER_CONFIG, { force: true });
   // Never recursively: should the mount still be there, its files are someone's.
   if (givenMountpoint === undefined) await rmdirQuietly(mountpoint);
   await rmdirQuietly(temporary);

@@ -98,8 +98,9 @@ export function runOf(child: ChildProcess, onTraffic?: OnTraffic): AgentRun {
 /** The first of a group may be a shell, which goes at once: the others have things to put away, and so long for it. */
 async function endGroup(kill: (signal: NodeJS.Signals | 0) => boolean): Promise<void> {
   const until = performance.now() + GRACE_MS;
-  for (let left = kill('SIGTERM'); left && performance.now() < until; left = kill(0)) await sleep(LOOK_MS);
-  kill('SIGKILL');
+  let left = kill('SIGTERM');
+  for (; left && performance.now() < until; left = kill(0)) await sleep(LOOK_MS);
+  if (left) kill('SIGKILL');
 }
 
 const ENDED = v.object({ exit: v.pipe(v.number(), v.integer()), words: v.string() });

@@ -60,14 +60,7 @@ async function passed(
   line: string,
 ): Promise<StreamCall> {
   const fd = await connectSocket(sys, at, CONNECT_MS);
-  let pair: readonly [number, number];
-  try {
-    pair = pairOf(sys);
-  } catch (error) {
-    sys.close(fd);
-    throw error;
-  }
-  const [ours, theirs] = pair;
+  const [ours, theirs] = pairOf(sys, fd);
   const sent = sys.sendFd(fd, theirs);
   sys.close(theirs);
   if (sent < 0) {

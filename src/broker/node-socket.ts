@@ -20,14 +20,7 @@ export const nodeSocket = (sys: TransportSys, fd: number, allowHalfOpen = false)
  */
 export function nodeFd(sys: TransportSys, fd: number): number {
   if (sys.peerCid(fd) < 0) return fd;
-  let pair: readonly [number, number];
-  try {
-    pair = pairOf(sys);
-  } catch (error) {
-    sys.close(fd);
-    throw error;
-  }
-  const [ours, theirs] = pair;
+  const [ours, theirs] = pairOf(sys, fd);
   const both = (one: number): { readFd: number; writeFd: number } => ({ readFd: one, writeFd: one });
   const relay = new Relay(sys, both(fd), both(theirs), BUFFER);
   let pause = 1;
