@@ -2,6 +2,7 @@
 // A screen of 400 × 600 points at 200 %: nothing is cut at the side, and the buttons are on it.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ask, desktopOfFile, needsDesktop, question } from './dialog.ts';
 
 const WIDTH = 800;
@@ -26,9 +27,12 @@ for (const [language, title] of [
       });
       const dialog = await ask(t, d, asked, { GDK_SCALE: '2', LANGUAGE: language }, title);
       const id = await d.windowOf(title);
-      const size = d.xdotool('getwindowgeometry', '--shell', id);
-      const width = Number(/WIDTH=([0-9]+)/.exec(size)?.[1]);
-      const height = Number(/HEIGHT=([0-9]+)/.exec(size)?.[1]);
+      // A window may come to the front before it has its size.
+      const side = (name: string): number =>
+        Number(new RegExp(`${name}=([0-9]+)`).exec(d.xdotool('getwindowgeometry', '--shell', id))?.[1]);
+      for (let i = 0; i < 100 && side('WIDTH') <= 400; i++) await sleep(50);
+      const width = side('WIDTH');
+      const height = side('HEIGHT');
       assert.ok(width > 400 && width <= WIDTH, `${width} wide`);
       assert.ok(height > 400 && height <= HEIGHT, `${height} high`);
       d.xdotool('key', 'Escape');
