@@ -88,6 +88,11 @@ export interface Sys {
   syncfs(fd: number): number;
   /** Begins to write a part of a file to the disk and does not wait: sync_file_range(SYNC_FILE_RANGE_WRITE). No promise of any kind. */
   startWriteback(fd: number, pos: Off, len: Off): number;
+  /**
+   * Begins `syncfs` on another thread and does not wait, nor tell. No promise of any kind, but that an error is reported to the open file description behind
+   * `fd`: one of its own, or a later `syncfs` of the same description would not hear of it. While more than 100 are under way it does nothing.
+   */
+  startSyncfs(fd: number): void;
 
   /** Extended attributes of the object behind `fd`, O_PATH too (through /proc/self/fd). `name` is NUL-terminated. */
   getxattr(fd: number, name: Mem, value: Mem, off: number, len: number): number;

@@ -28,6 +28,7 @@ import {
   type PathRules,
 } from '../qfile/index.ts';
 import { Parts } from './conflicts.ts';
+import { EarlySync } from './early.ts';
 import { Folders } from './folders.ts';
 import { Input } from './input.ts';
 import { Places } from './places.ts';
@@ -98,6 +99,7 @@ export class Receiver {
   private op = 0;
   private extended = false;
   private readonly parts: Parts;
+  private readonly early: EarlySync;
 
   constructor(options: ReceiveOptions) {
     this.options = options;
@@ -107,6 +109,7 @@ export class Receiver {
     this.folders = new Folders(sys, this.places, options.modeMask);
     this.store = new Store(options);
     this.parts = new Parts(sys);
+    this.early = new EarlySync(sys, rootFd);
     this.target = sys.alloc(MAX_PATH_LENGTH);
     this.stat = new StatBuf(sys.alloc(256));
   }
@@ -114,6 +117,7 @@ export class Receiver {
   /** Reads to the end, and answers. */
   run(): Received {
     const error = this.receive();
+    this.early.close();
     const answered = error !== BAD_TIME;
     if (answered) this.answer(error);
     return {
@@ -138,6 +142,7 @@ export class Receiver {
       if (header.namelen === 0) return 0 - this.options.sys.syncfs(this.options.rootFd);
       const error = this.item();
       if (error !== 0) return error;
+      this.early.look(this.items, this.bytes);
     }
   }
 

@@ -14,7 +14,7 @@ import * as locks from './locks.ts';
 import * as loop from './loop.ts';
 import { alloc } from './memory.ts';
 import * as names from './names.ts';
-import { slow } from './slow.ts';
+import { slow, startSyncfs } from './slow.ts';
 import * as watch from './watch.ts';
 import * as xattr from './xattr.ts';
 
@@ -58,6 +58,7 @@ const sys: Sys = {
   fdatasync: files.fdatasync,
   syncfs: files.syncfs,
   startWriteback: files.startWriteback,
+  startSyncfs,
   getxattr: xattr.getxattr,
   setxattr: xattr.setxattr,
   listxattr: xattr.listxattr,

@@ -63,3 +63,10 @@ test('reads and writes on the pool, in more numbers than it has threads', async 
   assert.equal(text(m, 4, 12), '567890123456');
   assert.throws(() => sys.slow.pread(fd, m, 10, 7, 0, () => {}), RangeError);
 });
+
+test('syncfs begun in a loop that never waits: any number of times, no error, and the pool works afterwards', async (t) => {
+  const s = scratch(t);
+  const fd = s.open('f', O_RDWR | O_CREAT);
+  for (let i = 0; i < 600; i++) sys.startSyncfs(i % 2 === 0 ? fd : -1);
+  assert.equal(await new Promise<number>((ok) => sys.slow.fsync(fd, ok)), 0);
+});

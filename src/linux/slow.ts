@@ -45,6 +45,20 @@ function start(call: Call): void {
   });
 }
 
+/** koffi refuses more than 256 asynchronous calls; they count until the event loop has turned, which a synchronous loop does not let it. */
+const SYNCFS_MAX = 100;
+let syncing = 0;
+
+/** See `Sys.startSyncfs`. */
+export function startSyncfs(fd: number): void {
+  if (syncing >= SYNCFS_MAX) return;
+  syncing++;
+  syncfs(fd, () => {
+    syncing--;
+  });
+}
+
+const syncfs = asyncOf(c.syncfs);
 const pread = asyncOf(c.pread);
 const pwrite = asyncOf(c.pwrite);
 const fsync = asyncOf(c.fsync);
