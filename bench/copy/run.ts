@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { killTree } from '../common/child.ts';
 import type { Cleanup } from '../common/cleanup.ts';
@@ -109,9 +109,8 @@ function ended(child: ChildProcess, cleanup: Cleanup): Promise<void> {
 }
 
 /** An empty folder, with nothing of earlier rounds waiting for the disk. */
-export function freshTarget(dir: string): string {
-  const to = join(dir, 'to');
-  rmSync(to, { recursive: true, force: true });
+export function freshTarget(dir: string, name: string): string {
+  const to = join(dir, name.replaceAll(/[^a-z0-9]+/g, '-'));
   mkdirSync(to);
   spawnSync('sync', ['-f', to]);
   return to;

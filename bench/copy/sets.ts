@@ -12,6 +12,8 @@ export interface CopySet {
   /** Bytes, about. */
   readonly size: (divide: number) => number;
   readonly make: (dir: string, divide: number) => void;
+  /** Few files, and large: a copy is removed at once. */
+  readonly removed?: true;
 }
 
 const MIB = 2 ** 20;
@@ -34,6 +36,7 @@ export const COPY_SETS: readonly CopySet[] = [
     key: 'large',
     title: 'one file of 2 GiB',
     size: (divide) => (2048 * MIB) / divide,
+    removed: true,
     make(dir, divide) {
       const next = random(6);
       const block = noise(next, MIB);
