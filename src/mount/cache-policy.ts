@@ -11,8 +11,8 @@ const O_DIRECT = 0o40000;
 const CONTENT_MAX = 128 * 1024;
 
 /**
- * What the server told of a folder that it watches for us is true until it says otherwise; but some changes no watch sees (a store through mmap(2), a file's other name
- * elsewhere), so after this long it is asked for again. Milliseconds.
+ * What the server told of a folder that it watches for us is true until it says otherwise; but some changes no watch sees (a store through mmap(2), a file's other or former
+ * name), so after this long it is asked for again. Milliseconds.
  */
 const WATCHED_MS = 10_000;
 /** A file that was opened ahead of its program is opened anew when the program comes later than this. Milliseconds. */
@@ -32,7 +32,7 @@ export const DEFAULT_TIMES: CacheTimes = { entryMs: 1000, attrMs: 1000, negative
 
 /**
  * Every decision about what may be kept, and for how long, stands in this file. The kernel's part is time alone: what another client changes is seen after `attrMs` at the
- * latest (and on open(2) for a file's bytes). What we remember ourselves is good for the same time, and longer while the server watches the folder for us (watching.ts).
+ * latest (and on open(2) for a file's bytes and size). What we remember ourselves is good for the same time, and longer while the server watches the folder for us (watching.ts).
  */
 export class CachePolicy {
   readonly entryMs: number;

@@ -36,6 +36,7 @@ export class Fids {
   /** `node` now has `fid`. */
   attach(e: Engine, node: Node, fid: number): void {
     node.fid = fid;
+    node.fidPlaced = node.placed;
     node.used = true;
     node.fidSlot = this.holders.length;
     this.holders.push(node);
@@ -106,9 +107,29 @@ export function withFolder(e: Engine, op: Op, node: Node, then: Step): void {
   } else findAgain(e, op, node, then);
 }
 
+/**
+ * Whether what was reached when `node` stood at `placed` was reached by a name that is gone. The server's kernel tells whoever watches of a change under the name that the changed
+ * file was opened by (inotify, fsnotify_parent): a change by this one would be told of where the file is not any more. Of a file of several names nobody believes what was told longer
+ * than a second.
+ */
+export function byFormerName(e: Engine, node: Node, placed: number): boolean {
+  return (
+    placed !== node.placed &&
+    node.nlink === 1 &&
+    node.kind !== S_IFDIR &&
+    node.parent !== undefined &&
+    e.session.extended
+  );
+}
+
+/** The same of the fid of a node for which only one operation is under way: another may be about to use it. */
+export function fidIsFormer(e: Engine, node: Node): boolean {
+  return node.fid >= 0 && node.busy <= 1 && byFormerName(e, node, node.fidPlaced);
+}
+
 /** As `withFolder`, for what changes something: goes on only when it is certain that the fid is the object's. */
 export function withOwnFid(e: Engine, op: Op, node: Node, then: Step): void {
-  if (node.fid >= 0 && !node.fidPending) {
+  if (node.fid >= 0 && !node.fidPending && !fidIsFormer(e, node)) {
     node.used = true;
     op.fid = node.fid;
     then(e, op);
@@ -174,14 +195,19 @@ function reaches(r: Reply, chain: readonly Node[]): boolean {
  */
 function findAgain(e: Engine, op: Op, node: Node, then: Step): void {
   // Open: a clone of the open fid is the object itself, whatever became of its name, which another client may have taken away.
-  if (node.openFid >= 0 && (e.session.ordered || node.parent === undefined))
+  const open = node.openHandle;
+  if (
+    open !== undefined &&
+    (e.session.ordered || node.parent === undefined) &&
+    !byFormerName(e, node, open.placed)
+  )
     return cloneOpen(e, op, node, then);
   const chain: Node[] = [];
   let from: Node | undefined = node;
-  while (from !== undefined && (from.fid < 0 || from.fidPending)) {
+  do {
     chain.push(from);
     from = from.parent;
-  }
+  } while (from !== undefined && (from.fid < 0 || from.fidPending));
   if (from === undefined) return e.error(op, ESTALE);
   chain.reverse();
   from.used = true;
@@ -252,30 +278,43 @@ function onFoundAttr(e: Engine, op: Op, err: number, r: Reply): void {
 function notFound(e: Engine, op: Op): void {
   const { err } = op;
   const steps = op.chain as Node[];
+  const target = steps[steps.length - 1] as Node;
   op.err = 0;
   if (op.newFidMade) e.clunk(op.newFid);
   else e.fids.give(op.newFid);
   op.newFid = -1;
   if ((err === EMFILE || err === ENFILE) && !op.retried && !op.done && e.fids.sweep(e, SWEEP) > 0) {
     op.retried = true;
-    return withOwnFid(e, op, steps[steps.length - 1] as Node, op.goOn as Step);
+    return withOwnFid(e, op, target, op.goOn as Step);
   }
+  // Nor does the name that it was last seen by lead to it: so it is what was reached by a former one.
+  if (target.fid >= 0 && !target.fidPending) {
+    target.fidPlaced = target.placed;
+    return goOn(e, op, target);
+  }
+  if (err === ESTALE && target.openFid >= 0 && e.session.ordered && !op.done)
+    return cloneOpen(e, op, target, op.goOn as Step);
   e.error(op, err);
 }
 
 function arrived(e: Engine, op: Op): void {
   const steps = op.chain as Node[];
   const target = steps[steps.length - 1] as Node;
-  const then = op.goOn as Step;
-  op.chain = undefined;
-  op.goOn = undefined;
-  if ((target.fid >= 0 && !target.fidPending) || target.dead || op.done) e.clunk(op.newFid);
+  const has = target.fid >= 0 && !target.fidPending && !fidIsFormer(e, target);
+  if (has || target.dead || op.done) e.clunk(op.newFid);
   else {
-    const pending = e.fids.detach(target);
-    if (pending >= 0) e.clunk(pending);
+    const former = e.fids.detach(target);
+    if (former >= 0) e.clunk(former);
     e.fids.attach(e, target, op.newFid);
   }
   op.newFid = -1;
+  goOn(e, op, target);
+}
+
+function goOn(e: Engine, op: Op, target: Node): void {
+  const then = op.goOn as Step;
+  op.chain = undefined;
+  op.goOn = undefined;
   if (op.done) return;
   if (target.fid < 0) return e.error(op, ESTALE);
   op.fid = target.fid;

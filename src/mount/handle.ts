@@ -17,6 +17,8 @@ export class Handle {
   iounit = 0;
   /** Of a folder. */
   listing: Listing | undefined;
+  /** `placed` of the node when it was opened. */
+  placed: number;
   /** Next of the same node. */
   next: Handle | undefined;
 
@@ -25,6 +27,7 @@ export class Handle {
     this.node = node;
     this.fid = fid;
     this.flags = flags;
+    this.placed = node.placed;
   }
 }
 

@@ -34,6 +34,10 @@ export class Node {
   /** Where it was last seen; undefined for the root, and for what has lost its name. */
   parent: Node | undefined;
   name = '';
+  /** How often that has changed, other than by a rename through this mount. */
+  placed = 0;
+  /** `placed` when `fid` was walked to. */
+  fidPlaced = 0;
   /** Of a folder: nodes whose `parent` this is, by name. */
   children: Map<string, Node> | undefined;
   /** Next in the bucket of the table by qid path. */
@@ -93,9 +97,14 @@ export class Node {
 
   /** A fid through which it is open, -1 = none: what was opened from memory has none. */
   get openFid(): number {
+    return this.openHandle?.fid ?? -1;
+  }
+
+  /** The handle of `openFid`. */
+  get openHandle(): Handle | undefined {
     let h = this.handles;
     while (h !== undefined && h.fid < 0) h = h.next;
-    return h === undefined ? -1 : h.fid;
+    return h;
   }
 
   is(pathLo: number, pathHi: number): boolean {

@@ -100,6 +100,15 @@ export class Nodes {
     dir.children.set(name, node);
     node.parent = dir;
     node.name = name;
+    node.placed++;
+  }
+
+  /** `node` was renamed through this mount: what was reached by its name is reached by the new one. */
+  rename(node: Node, dir: Node, name: string): void {
+    const { placed } = node;
+    this.place(node, dir, name);
+    if (node.fidPlaced === placed) node.fidPlaced = node.placed;
+    for (let h = node.handles; h !== undefined; h = h.next) if (h.placed === placed) h.placed = node.placed;
   }
 
   /** `node` has no known name any more. */

@@ -153,6 +153,13 @@ function staleAttributes(e: Engine, node: Node): void {
   e.notify(e.out, 0, putInvalInode(e.out.dv, 0, NOTIFY_INVAL_INODE, node.id));
 }
 
+/** Something has shown, without news of a change, that what the server said of the object before is not so any more. */
+export function outOfDate(e: Engine, node: Node): void {
+  // No lookup or listing is answered any more from what is remembered of it under any of its names.
+  node.changedAt = e.now;
+  staleAttributes(e, node);
+}
+
 /** Keeps the one Tchanges under way. */
 function ask(e: Engine): void {
   e.req.changes(e.call(e.spare(), EXT.changes, onChanges));

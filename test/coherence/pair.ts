@@ -30,22 +30,7 @@ export async function pair(
 ): Promise<Pair> {
   const share = mkdtempSync(join(tmpdir(), 'nf-pair-'));
   make(share);
-  const fds: [number, number] = [-1, -1];
-  if (socketpair(fds) < 0) throw new Error('socketpair');
-  const sandbox = process.env.NINEFOLD_SANDBOX ?? 'none';
-  const server: ChildProcess = spawn(
-    process.execPath,
-    [program('qfsd'), '3', '3', share, '--sandbox', sandbox, ...args],
-    { stdio: ['ignore', 'ignore', 'inherit', fds[1]] },
-  );
-  openSys().close(fds[1]);
-  const m = await mountOn(fds[0]);
-  t.after(async () => {
-    await m.close();
-    openSys().close(fds[0]);
-    server.kill();
-    rmSync(share, { recursive: true, force: true });
-  });
+  const m = await another(t, share, args, () => rmSync(share, { recursive: true, force: true }));
   const out = async (command: string): Promise<string> => {
     const r = await m.sh(command, 60_000);
     return r.out + r.err;
@@ -83,3 +68,29 @@ export function eightFolders(share: string): void {
 
 /** Longer than the kernel may keep a name or attributes by itself, and shorter than what is watched is believed. */
 export const PAST_THE_KERNEL_MS = 1200;
+
+/** A server and a mount of its own of what is shared already. Ends with `t`, and then `last` is called. */
+export async function another(
+  t: { after(fn: () => Promise<void>): void },
+  share: string,
+  args: readonly string[] = [],
+  last: () => void = () => undefined,
+): Promise<Mounted> {
+  const fds: [number, number] = [-1, -1];
+  if (socketpair(fds) < 0) throw new Error('socketpair');
+  const sandbox = process.env.NINEFOLD_SANDBOX ?? 'none';
+  const server: ChildProcess = spawn(
+    process.execPath,
+    [program('qfsd'), '3', '3', share, '--sandbox', sandbox, ...args],
+    { stdio: ['ignore', 'ignore', 'inherit', fds[1]] },
+  );
+  openSys().close(fds[1]);
+  const m = await mountOn(fds[0]);
+  t.after(async () => {
+    await m.close();
+    openSys().close(fds[0]);
+    server.kill();
+    last();
+  });
+  return m;
+}

@@ -17,7 +17,7 @@ import {
 } from '../../fuse-abi/index.ts';
 import { GETATTR_ALL, type Reply, SETATTR_MODE, T } from '../../p9-client/index.ts';
 import type { Engine } from '../engine.ts';
-import { withFolder, withOwnFid } from '../fids.ts';
+import { byFormerName, fidIsFormer, withFolder, withOwnFid } from '../fids.ts';
 import type { Handle } from '../handle.ts';
 import { Listing } from '../listing.ts';
 import type { Node } from '../node.ts';
@@ -25,6 +25,7 @@ import type { Op, Step } from '../op.ts';
 import { sentFlags } from '../open-flags.ts';
 import { changingObject } from '../prefetch.ts';
 import { listingFromMemory, waitsForListing } from '../walk-ahead.ts';
+import { outOfDate } from '../watching.ts';
 import { killsOf } from './attr.ts';
 import { dropOwner, dropWithHandle } from './lock.ts';
 import { fetch } from './readdir.ts';
@@ -61,8 +62,11 @@ function openListing(e: Engine, op: Op): void {
 function begin(e: Engine, op: Op): void {
   const node = op.node as Node;
   // An object without a fid is still there as long as it is open, whatever became of its name.
-  if (node.fid < 0 && node.openFid >= 0 && (e.session.ordered || node.parent === undefined)) {
-    op.fid = node.openFid;
+  const open = node.fid < 0 ? node.openHandle : undefined;
+  if (fidIsFormer(e, node) || (open !== undefined && byFormerName(e, node, open.placed)))
+    withOwnFid(e, op, node, (op.flags & O_TRUNC) !== 0 ? truncateAndOpen : cloneAndOpen);
+  else if (open !== undefined && (e.session.ordered || node.parent === undefined)) {
+    op.fid = open.fid;
     if ((op.flags & O_TRUNC) !== 0) truncateAndOpen(e, op);
     else cloneAndOpen(e, op);
   } else if ((op.flags & O_TRUNC) !== 0) withOwnFid(e, op, node, truncateAndOpen);
@@ -217,6 +221,7 @@ function onVerified(e: Engine, op: Op, err: number, r: Reply): void {
     if (another) e.nodes.displace(node);
     return;
   }
+  if (op.b !== node.version) outOfDate(e, node);
   e.attrs.noteIn(node);
   opened(e, op, op.a, op.b);
 }
@@ -280,6 +285,8 @@ function opened(e: Engine, op: Op, iounit: number, version: number): void {
     e.policy.onWrite(node);
     changingObject(e, node);
   }
+  // Not every change is told of by a watch: what the kernel believes must not outlive an open(2) that finds another state.
+  else if (version !== 0 && version !== node.version && node.kind === S_IFREG) outOfDate(e, node);
   const openFlags =
     node.kind === S_IFDIR ? e.policy.onOpenDir(node) : e.policy.onOpen(node, version, op.flags);
   putOpenOut(e.out.dv, OUT_HEADER, h.id, openFlags);

@@ -132,7 +132,7 @@ function moved(e: Engine, op: Op): void {
       if (replaced.nlink > 0) replaced.nlink--;
     }
     if (child !== undefined) {
-      nodes.place(child, to, op.name2);
+      nodes.rename(child, to, op.name2);
       changingObject(e, child);
     }
   }
