@@ -14,7 +14,11 @@ export interface Record_ {
 }
 
 /** docs/FAULTS.md. */
-export function reliabilityPage(records: readonly Record_[], machine: string): string {
+export function reliabilityPage(
+  records: readonly Record_[],
+  machine: string,
+  whole: { readonly minutes: number; readonly when: string } | undefined,
+): string {
   return [
     '# Faults, hostile peers, long runs',
     '',
@@ -23,6 +27,9 @@ export function reliabilityPage(records: readonly Record_[], machine: string): s
     'no better than about 3 in N. A seed does the same again: `NINEFOLD_SEED=… ` before the command.',
     '',
     machine,
+    ...(whole === undefined
+      ? []
+      : ['', `All of it by one command on ${whole.when.slice(0, 10)}: ${whole.minutes} minutes.`]),
     '',
     '| what | result | seconds |',
     '|---|---|---|',
