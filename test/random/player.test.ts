@@ -14,6 +14,7 @@ const QUIRKS: Quirks = {
   wholeSeconds: false,
   noEmptyValues: false,
   noMaps: false,
+  readsOnce: false,
   clients: 1,
   settleMs: 0,
   unseenMs: 0,

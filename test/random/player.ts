@@ -47,7 +47,10 @@ export class Player {
     this.quirks = quirks;
     // The others have to notice that it was made.
     this.settle();
-    this.there = new World(places.roots.map((r) => join(r, name)));
+    this.there = new World(
+      places.roots.map((r) => join(r, name)),
+      quirks.readsOnce,
+    );
     this.here = new World([join(places.model, name)]);
     this.share = places.share === undefined ? undefined : Buffer.from(join(places.share, name));
   }

@@ -38,6 +38,8 @@ export interface Quirks {
   noEmptyValues: boolean;
   /** No shared writable maps. */
   noMaps: boolean;
+  /** A read through a descriptor with O_NONBLOCK ends with the first message: read on. */
+  readsOnce: boolean;
   /** How many clients take turns; each sees what the other did after `settleMs`. */
   clients: number;
   settleMs: number;

@@ -37,8 +37,12 @@ export class World {
   private readonly k = new Kernel(openSys());
   private readonly files = new Map<number, number>();
 
-  constructor(roots: readonly string[]) {
+  private readonly readsOnce: boolean;
+
+  /** `readsOnce`: see `Quirks`. */
+  constructor(roots: readonly string[], readsOnce = false) {
     this.roots = roots.map((r) => Buffer.from(r));
+    this.readsOnce = readsOnce;
   }
 
   do(step: Step): string {
@@ -166,12 +170,16 @@ export class World {
         fs.closeSync(fd);
         return 'ok';
       case 'pread':
-        return digest(k.pread(fd, Math.min(step.size, 1 << 20), step.at));
+        return digest(
+          this.readOn(Math.min(step.size, 1 << 20), (done, left) => k.pread(fd, left, step.at + done)),
+        );
       case 'pwrite':
         return `${fs.writeSync(fd, bytes(step.seed, step.size), 0, step.size, step.at)}`;
       case 'read': {
         const b = Buffer.alloc(step.size);
-        return digest(b.subarray(0, fs.readSync(fd, b, 0, step.size, null)));
+        const part = (done: number, left: number): Buffer =>
+          b.subarray(done, done + fs.readSync(fd, b, done, left, null));
+        return digest(this.readOn(step.size, part));
       }
       case 'write':
         return `${fs.writeSync(fd, bytes(step.seed, step.size))}`;
@@ -195,6 +203,19 @@ export class World {
       case 'open':
         return SKIPPED;
     }
+  }
+
+  /** What one read gives, or, where that is no promise, as many as it takes. `part`: reads, after what is here, so many bytes. */
+  private readOn(size: number, part: (done: number, left: number) => Buffer): Buffer {
+    const parts = [part(0, size)];
+    let done = parts[0]?.length ?? 0;
+    while (this.readsOnce && done < size) {
+      const more = Buffer.from(part(done, size - done));
+      if (more.length === 0) break;
+      parts.push(more);
+      done += more.length;
+    }
+    return parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts);
   }
 
   private copy(step: Extract<Step, { do: 'copy' }>): string {
@@ -238,7 +259,12 @@ export function content(p: Buffer): string {
     if (!s.isFile()) return 'no file';
     if (s.size <= WHOLE) return digest(fs.readFileSync(fd));
     const b = Buffer.alloc(1 << 20);
-    const piece = (at: number): string => digest(b.subarray(0, fs.readSync(fd, b, 0, b.length, at)));
+    const piece = (at: number): string => {
+      let done = 0;
+      for (let n = 1; n > 0 && done < b.length; done += n)
+        n = fs.readSync(fd, b, done, b.length - done, at + done);
+      return digest(b.subarray(0, done));
+    };
     return `${s.size}: ${piece(0)} … ${piece(s.size - b.length)}`;
   } finally {
     fs.closeSync(fd);
