@@ -107,6 +107,24 @@ test(
   },
 );
 
+test(
+  'what the kernel copies by itself goes by the size that a look at the open file has shown',
+  here,
+  async (t) => {
+    const p = await pair(t, eightFolders);
+    await p.walk();
+    const r = await p.sh(`python3 -c "
+import os, time
+fd = os.open('d1/f1', os.O_RDONLY); os.fstat(fd); out = os.open('d2/f2', os.O_WRONLY); spare = os.memfd_create('x'); r, w = os.pipe()
+open('${p.share}/d1/f1', 'a').write('x' * 990)
+time.sleep(1.2)
+size = os.fstat(fd).st_size
+print(size, os.copy_file_range(fd, out, 2000, 0, 0), os.sendfile(spare, fd, 0, 2000), os.splice(fd, w, 2000, 0) if hasattr(os, 'splice') else size)
+"`);
+    assert.deepEqual([r.err, r.out], ['', '1000 1000 1000 1000\n']);
+  },
+);
+
 test('what comes and goes in a folder shows in its own links and times, whoever did it', here, async (t) => {
   const p = await pair(t, eightFolders);
   await p.walk();
