@@ -90,6 +90,8 @@ const MATCHES: readonly (readonly [string, string, boolean])[] = [
   ['s * work @type:AdminVM allow', 's + work dom0', true],
   ['s * @tag:office vault allow', 's + work vault', true],
   ['s * @tag:office vault allow', 's + vault work', false],
+  ['s * @tag:office work allow', 's + vault work', false],
+  ['s * work @tag:office allow', 's + work vault', false],
   ['s * @tag:office @tag:office allow', 's + work disp1', true],
   ['s * @type:DispVM * deny', 's + disp1 vault', true],
   ['s * @type:DispVM * deny', 's + work vault', false],

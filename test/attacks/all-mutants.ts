@@ -4,6 +4,7 @@ import { ASKING_MUTANTS } from './asking-mutants.ts';
 import { COPY_MUTANTS } from './copy-mutants.ts';
 import { COPY_AND_ASKING_THREATS } from './copy-threats.ts';
 import { MOUNT_MUTANTS } from './mount-mutants.ts';
+import { CALL_MUTANTS, GUARD_MUTANTS } from './policy-mutants.ts';
 import { type Mutant, SERVER_MUTANTS } from './server-mutants.ts';
 import { THREATS, type Threat } from './threats.ts';
 
@@ -13,6 +14,8 @@ export const MUTANTS: readonly Mutant[] = [
   ...MOUNT_MUTANTS,
   ...COPY_MUTANTS,
   ...ASKING_MUTANTS,
+  ...GUARD_MUTANTS,
+  ...CALL_MUTANTS,
 ];
 
 export const ALL_THREATS: readonly Threat[] = [...THREATS, ...COPY_AND_ASKING_THREATS];

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { CALL_MUTANTS, GUARD_MUTANTS } from './policy-mutants.ts';
 import type { Threat } from './threats.ts';
 
 /** Known attacks by who sends files (qfile-agent's other end), and by who asks for folders. */
@@ -118,5 +119,20 @@ export const COPY_AND_ASKING_THREATS: readonly Threat[] = [
       'asking: the list of rules is written in place',
       'asking: what is taken away stays in the policy until the list is written',
     ],
+  },
+  {
+    attack:
+      'a folder that is denied inside an allowed one, reached another way: moved, linked, put in another place, through `..`',
+    defence:
+      'known by device and inode, not by its path; what is on the way to it cannot be changed by the client, and leads nowhere once it is another',
+    tests: ['src/p9-server/guard', 'broker/denied'],
+    mutants: GUARD_MUTANTS.map((m) => m.name),
+  },
+  {
+    attack: 'a call (a file, a program that opens one) that a rule denies, or that no rule is about',
+    defence:
+      'the first rule that fits decides, as in qrexec; what cannot be read or understood stops every call; a target is a machine that is known, and another',
+    tests: ['src/policy/call-rules', 'broker/call-policy'],
+    mutants: CALL_MUTANTS.map((m) => m.name),
   },
 ];

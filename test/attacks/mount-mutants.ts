@@ -153,4 +153,32 @@ export const MOUNT_MUTANTS: readonly Mutant[] = [
     to: 'return false;',
     seenBy: ['coherence/coherence'],
   },
+  {
+    name: 'mount: an open by name that finds a file changed leaves what was believed of it',
+    file: 'src/mount/ops/open.js',
+    from: /if \(op\.b !== node\.version\)\s+outOfDate\(e, node\);/,
+    to: '',
+    seenBy: ['coherence/other-names'],
+  },
+  {
+    name: 'mount: an open that finds a file changed leaves what was believed of it',
+    file: 'src/mount/ops/open.js',
+    from: /else if \(version !== 0 && version !== node\.version && node\.kind === S_IFREG\)/,
+    to: 'else if (false)',
+    seenBy: ['coherence/other-names'],
+  },
+  {
+    name: 'mount: what is done to a file goes by a name that it has no more',
+    file: 'src/mount/fids.js',
+    from: /placed !== node\.placed &&/,
+    to: 'false &&',
+    seenBy: ['coherence/other-names'],
+  },
+  {
+    name: 'mount: a file whose name was taken is lost to who works with it',
+    file: 'src/mount/fids.js',
+    from: /if \(target\.fid >= 0 && !target\.fidPending\) \{/,
+    to: 'if (false) {',
+    seenBy: ['coherence/other-names'],
+  },
 ];

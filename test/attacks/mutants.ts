@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: MIT
 // Takes one defence after the other out of the server, the mount, the receiver of copies and the broker and sees the attacks notice: a test that passes without the defence proves nothing.
 //
-//   node dist/test/attacks/mutants.js [--write FILE] [--append] [WORD…]     only mutants whose name contains one of the words
+//   node dist/test/attacks/mutants.js [--write FILE] [--resume] [WORD…]     only mutants whose name contains one of the words
 //
-// --write: which line was removed and what the test said, as a page (docs/ATTACKS.md). Exits 1 when a mutant survives, or when its pattern is not found any
-// more (the code was rewritten: adapt the table).
+// --write: which line was removed and what the test said, as a page (docs/ATTACKS.md); what was not tried now keeps its row. --resume: what was noticed before is not tried again, unless the
+// file that it changes or its tests are not what they were; records are in .scratch/attacks. Exits 1 when a mutant survives, or when its pattern is not found any more (the code was rewritten: adapt
+// the table).
 
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { OUT } from '../helpers/places.ts';
+import { OUT, TOP } from '../helpers/places.ts';
 import { MUTANTS } from './all-mutants.ts';
-import { attacksPage, type Tried } from './page.ts';
+import { attacksPage, rowsOf, type Tried } from './page.ts';
+import { Records, sha256 } from './records.ts';
 import type { Mutant } from './server-mutants.ts';
 
 const SERVER = 'bin/serve-worker.cjs';
@@ -20,10 +22,13 @@ const LIMIT_S = '120';
 
 const { values, positionals: words } = parseArgs({
   allowPositionals: true,
-  options: { write: { type: 'string' } },
+  options: { write: { type: 'string' }, resume: { type: 'boolean', default: false } },
 });
+const records = new Records(join(TOP, '.scratch/attacks'));
 const place = join(OUT, `mutants-${process.pid}`);
 const tried: Tried[] = [];
+/** What each test says when nothing was taken out: undefined, or it proves nothing. */
+const untouched = new Map<string, string | undefined>();
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => {
     rmSync(place, { recursive: true, force: true });
@@ -35,9 +40,13 @@ try {
   for (const part of ['bin', 'src', 'test']) cpSync(join(OUT, part), join(place, part), { recursive: true });
   for (const mutant of MUTANTS) {
     if (words.length > 0 && !words.some((w) => mutant.name.includes(w))) continue;
-    const result = tryOne(mutant);
+    const digest = digestOf(mutant);
+    const before = values.resume ? records.good(mutant, digest) : undefined;
+    const result = before ?? tryOne(mutant);
     tried.push(result);
-    process.stdout.write(`${result.verdict.padEnd(26)} ${mutant.name}\n`);
+    if (before === undefined) records.put(result, digest);
+    const known = before === undefined ? '' : ', as before';
+    process.stdout.write(`${`${result.verdict}${known}`.padEnd(26)} ${mutant.name}\n`);
   }
 } finally {
   rmSync(place, { recursive: true, force: true });
@@ -45,8 +54,22 @@ try {
 const noticed = tried.filter((r) => r.verdict === 'noticed').length;
 const bad = tried.filter((r) => !r.good).length;
 process.stdout.write(`${noticed} mutants noticed, ${bad} not\n`);
-if (values.write !== undefined) writeFileSync(values.write, attacksPage(tried));
+if (values.write !== undefined) {
+  const rows = rowsOf(existsSync(values.write) ? readFileSync(values.write, 'utf8') : '');
+  writeFileSync(values.write, attacksPage(MUTANTS, tried, rows));
+}
 process.exitCode = bad > 0 ? 1 : 0;
+
+/** Of all that a result hangs on most: what is changed, where, and who is to notice. */
+function digestOf({ file = SERVER, from, to, seenBy }: Mutant): string {
+  const texts = [file, ...seenBy.map(testFile)].map((f) => readFileSync(join(OUT, f), 'utf8'));
+  return sha256([`${from}`, to, ...texts].join('\0'));
+}
+
+/** Where a test lies in the build. */
+function testFile(test: string): string {
+  return `${test.startsWith('src/') ? '' : 'test/'}${test}.test.js`;
+}
 
 function tryOne(mutant: Mutant): Tried {
   const file = join(place, mutant.file ?? SERVER);
@@ -61,7 +84,12 @@ function tryOne(mutant: Mutant): Tried {
   try {
     for (const test of mutant.seenBy) {
       const said = runTest(test);
-      if (said !== undefined) return { ...result, ...said };
+      if (said === undefined) continue;
+      writeFileSync(file, code);
+      if (!untouched.has(test)) untouched.set(test, runTest(test)?.said);
+      const alone = untouched.get(test);
+      if (alone === undefined) return { ...result, ...said };
+      return { ...result, test, said: alone, verdict: 'FAILS WITHOUT IT TOO', good: false };
     }
   } finally {
     writeFileSync(file, code);
@@ -72,7 +100,7 @@ function tryOne(mutant: Mutant): Tried {
 /** What a test says that fails; undefined when it passes. */
 function runTest(test: string): Pick<Tried, 'verdict' | 'good' | 'test' | 'said'> | undefined {
   // timeout(1) ends the whole group: a mutant may hang where it does not see that its client is gone.
-  const path = join(place, test.startsWith('src/') ? '' : 'test', `${test}.test.js`);
+  const path = join(place, testFile(test));
   const args = ['--signal=KILL', LIMIT_S, process.execPath, '--test', '--test-reporter=tap', path];
   const run = spawnSync('timeout', args, {
     encoding: 'utf8',

@@ -161,11 +161,15 @@ export const THREATS: readonly Threat[] = [
   },
   {
     attack: 'what was told earlier is believed after it has changed',
-    defence: 'memory ends with news of the folder, and with time',
-    tests: ['coherence/coherence'],
+    defence: 'memory ends with news of the folder, with time, and with an open that finds another state',
+    tests: ['coherence/coherence', 'coherence/other-names'],
     mutants: [
       'mount: news of a folder is not heeded',
       "mount: a folder's own links are believed because the folder above is watched",
+      'mount: an open by name that finds a file changed leaves what was believed of it',
+      'mount: an open that finds a file changed leaves what was believed of it',
+      'mount: what is done to a file goes by a name that it has no more',
+      'mount: a file whose name was taken is lost to who works with it',
     ],
   },
   {

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT
+
+import type { Mutant } from './server-mutants.ts';
+
+const GUARD = ['src/p9-server/guard'];
+const RULES = ['src/policy/call-rules'];
+const POLICY = ['broker/call-policy'];
+
+/** Defences of the folders that are denied inside a mounted one. */
+export const GUARD_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'denied inside: known by its path alone',
+    file: 'src/p9-server/guard.js',
+    from: /if \(this\.#kept\.has\(id\)\)\s+return -EACCES;/,
+    to: '',
+    seenBy: GUARD,
+  },
+  {
+    name: 'denied inside: the way there may lead to another folder',
+    file: 'src/p9-server/guard.js',
+    from: /!here\.has\(at\) \|\| here\.get\(at\) === id \? 0 : -EACCES/,
+    to: '0',
+    seenBy: GUARD,
+  },
+  {
+    name: 'denied inside: what was not there at the start may come up',
+    file: 'src/p9-server/guard.js',
+    from: /this\.#put\(bytes\.toString\('latin1'\), at, on \? found : undefined\);/,
+    to: "if (on) this.#put(bytes.toString('latin1'), at, found);",
+    seenBy: GUARD,
+  },
+  {
+    name: 'denied inside: a symbolic link on the way is a way',
+    file: 'src/p9-server/guard.js',
+    from: /found !== undefined && !last && this\.#stat\.isDir/,
+    to: 'found !== undefined && !last',
+    seenBy: GUARD,
+  },
+  {
+    name: 'denied inside: the client may change what is on the way',
+    file: 'src/p9-server/guard.js',
+    from: /at === undefined \|\| here\.has\(at\) \? -EACCES : 0/,
+    to: '0',
+    seenBy: GUARD,
+  },
+  {
+    name: 'denied inside: a way up may lead there',
+    file: 'src/p9-server/handlers/walk.js',
+    from: /if \(f\.guard === undefined\)/,
+    to: 'if (f.guard === undefined || kind === NAME_DOTDOT)',
+    seenBy: GUARD,
+  },
+  {
+    name: 'denied inside: what is there is opened by creating it',
+    file: 'src/p9-server/handlers/create.js',
+    from: /r < 0 \|\| f\.guard === undefined \? r :/,
+    to: 'true ? r :',
+    seenBy: GUARD,
+  },
+];
+
+/** Defences of the rules about calls (files, opening, services). */
+export const CALL_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'calls: a later rule wins',
+    file: 'src/policy/call-rules.js',
+    from: /return rules\.find\(/,
+    to: 'return rules.findLast(',
+    seenBy: RULES,
+  },
+  {
+    name: 'calls: a rule for one argument is for all',
+    file: 'src/policy/call-rules.js',
+    from: /\(rule\.argument === '\*' \|\| rule\.argument === call\.argument\)/,
+    to: 'true',
+    seenBy: RULES,
+  },
+  {
+    name: 'calls: @anyvm is the administrator, too',
+    file: 'src/policy/call-rules.js',
+    from: /if \(isAdmin\(name\)\)\s+return [^;]*;/,
+    to: '',
+    seenBy: RULES,
+  },
+  {
+    name: 'calls: a tag is every machine',
+    file: 'src/policy/call-rules.js',
+    from: /return found\.tags\.includes\(token\.slice\('@tag:'\.length\)\);/,
+    to: 'return true;',
+    seenBy: RULES,
+  },
+  {
+    name: 'calls: a line that makes no sense is passed over',
+    file: 'src/policy/call-rules.js',
+    from: /if \(!item\.ok\)\s+return [^;]*;/,
+    to: 'if (!item.ok) continue;',
+    seenBy: RULES,
+  },
+  {
+    name: 'calls: a word that is no parameter is passed over',
+    file: 'src/policy/call-rules.js',
+    from: /if \(!PARAMETERS\.includes\(name\)\)\s+return [^;]*;/,
+    to: 'if (!PARAMETERS.includes(name)) continue;',
+    seenBy: RULES,
+  },
+  {
+    name: 'calls: a user of any characters',
+    file: 'src/policy/call-rules.js',
+    from: /return USER\.test\(value\);/,
+    to: 'return true;',
+    seenBy: RULES,
+  },
+  {
+    name: 'calls: to allow a call that names no machine, none has to be named',
+    file: 'src/policy/call-rules.js',
+    from: /if \(action === 'allow' && target === '@default' && params\.target === undefined\)/,
+    to: 'if (false)',
+    seenBy: RULES,
+  },
+  {
+    name: 'calls: a denial is no refusal',
+    file: 'src/broker/call-policy.js',
+    from: /if \(rule\.action === 'deny'\)\s+return [^;]*;/,
+    to: '',
+    seenBy: POLICY,
+  },
+  {
+    name: 'calls: a machine that nobody knows is one',
+    file: 'src/broker/call-policy.js',
+    from: /const plain = known \? call : \{ \.\.\.call, target: '@default' \};/,
+    to: 'const plain = call;',
+    seenBy: POLICY,
+  },
+  {
+    name: 'calls: a machine may call itself',
+    file: 'src/broker/call-policy.js',
+    from: /if \(target === call\.source\)/,
+    to: 'if (false)',
+    seenBy: POLICY,
+  },
+  {
+    name: 'calls: a target that is no machine is handed on',
+    file: 'src/broker/call-policy.js',
+    from: /if \(target\.startsWith\('@'\) && target !== '@adminvm'\)/,
+    to: 'if (false)',
+    seenBy: POLICY,
+  },
+  {
+    name: 'calls: the last file comes first',
+    file: 'src/broker/call-policy.js',
+    from: /Buffer\.compare\(Buffer\.from\(a\), Buffer\.from\(b\)\)/,
+    to: 'Buffer.compare(Buffer.from(b), Buffer.from(a))',
+    seenBy: POLICY,
+  },
+  {
+    name: 'calls: a file that cannot be understood has no rules',
+    file: 'src/broker/call-policy.js',
+    from: /if \(!parsed\.ok\)\s+throw [^;]*;/,
+    to: 'if (!parsed.ok) return [];',
+    seenBy: POLICY,
+  },
+  {
+    name: 'calls: a file with a name that is not read is passed over',
+    file: 'src/broker/call-policy.js',
+    from: /if \(odd !== undefined\)/,
+    to: 'if (false)',
+    seenBy: POLICY,
+  },
+  {
+    name: 'calls: a file that includes itself is read for ever',
+    file: 'src/broker/call-policy.js',
+    from: /if \(depth > DEPTH_MAX\)/,
+    to: 'if (false)',
+    seenBy: POLICY,
+  },
+  {
+    name: 'calls: a file of any size is read',
+    file: 'src/broker/call-policy.js',
+    from: /if \(statSync\(file\)\.size > SIZE_MAX\)/,
+    to: 'if (false)',
+    seenBy: POLICY,
+  },
+  {
+    name: 'calls: what was read once is believed for ever',
+    file: 'src/broker/call-policy.js',
+    from: /if \(stamp === this\.#stamp\)/,
+    to: "if (this.#stamp !== '')",
+    seenBy: POLICY,
+  },
+  {
+    name: 'calls: a change of what is included is not seen',
+    file: 'src/broker/call-policy.js',
+    from: /\[\.\.\.files, \.\.\.this\.#included\]/g,
+    to: 'files',
+    seenBy: POLICY,
+  },
+];
