@@ -249,7 +249,8 @@ for i in range(20):
     await p.sh(look('user.v'), 60_000);
     const asked = await p.messagesOf(look('user.v'));
     const unasked = await p.messagesOf(look('security.capability'));
-    assert.ok(asked - unasked >= 20, `${asked} messages, and ${unasked}`);
+    // Opening the file takes three or four, as the kernel still knows the name or not.
+    assert.ok(asked >= 20 && unasked < 10, `${asked} messages, and ${unasked}`);
     // ENODATA, as the server would say.
     assert.equal((await p.sh(look('security.capability'), 60_000)).out, '61 '.repeat(20));
   },
