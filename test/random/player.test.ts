@@ -15,6 +15,7 @@ const QUIRKS: Quirks = {
   noEmptyValues: false,
   noMaps: false,
   readsOnce: false,
+  looksBeforeCopy: false,
   clients: 1,
   settleMs: 0,
   unseenMs: 0,

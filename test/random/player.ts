@@ -61,8 +61,7 @@ export class Player {
     if (client !== this.lastClient) this.settle();
     this.lastClient = client;
     if (step.do === 'compare') return this.compare();
-    if (step.do === 'copy' && this.quirks.clients > 1) {
-      // copy_file_range(2) goes by the size that this kernel saw last and asks nobody (generic_copy_file_checks, fs/read_write.c): who copies looks first, as cp(1) does.
+    if (step.do === 'copy' && this.quirks.looksBeforeCopy) {
       const differs = this.do({ do: 'fstat', h: step.from, client });
       if (differs !== undefined) return differs;
     }

@@ -40,6 +40,11 @@ export interface Quirks {
   noMaps: boolean;
   /** A read through a descriptor with O_NONBLOCK ends with the first message: read on. */
   readsOnce: boolean;
+  /**
+   * copy_file_range(2) goes by the size that this kernel saw last of a file, and asks nobody (generic_copy_file_checks, fs/read_write.c): another client, or in v9fs without a cache another
+   * name of the file, may have changed it. Who copies looks first, as cp(1) does.
+   */
+  looksBeforeCopy: boolean;
   /** How many clients take turns; each sees what the other did after `settleMs`. */
   clients: number;
   settleMs: number;

@@ -22,6 +22,7 @@ const NONE: Quirks = {
   noEmptyValues: false,
   noMaps: false,
   readsOnce: false,
+  looksBeforeCopy: false,
   clients: 1,
   settleMs: 0,
   unseenMs: 0,
@@ -29,7 +30,7 @@ const NONE: Quirks = {
 /** See test/conformance/limits.ts for the source of each. */
 const V9FS: Quirks = { ...NONE, wholeSeconds: true, noEmptyValues: true };
 /** v9fs_file_read_iter of Linux 6.1 (fs/9p/vfs_file.c) calls p9_client_read_once for those, at most msize less 24 bytes. */
-const UNMAPPED: Quirks = { ...V9FS, noMaps: true, readsOnce: true };
+const UNMAPPED: Quirks = { ...V9FS, noMaps: true, readsOnce: true, looksBeforeCopy: true };
 /** Longer than any client of ours believes anything (mount/cache-policy.ts). */
 const SETTLE_MS = 1100;
 /** WATCHED_MS there, and a little more. */
@@ -51,7 +52,7 @@ export const SUBJECTS: Readonly<Record<string, Subject>> = {
   'mount-user': place('mount-user', NONE),
   two: place(
     'two',
-    { ...NONE, clients: 2, settleMs: SETTLE_MS, unseenMs: UNSEEN_MS },
+    { ...NONE, looksBeforeCopy: true, clients: 2, settleMs: SETTLE_MS, unseenMs: UNSEEN_MS },
     'two mounts of ours of one folder',
     'mount',
   ),
