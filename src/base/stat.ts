@@ -11,6 +11,11 @@ export const S_IFBLK = 0o060000;
 export const S_IFDIR = 0o040000;
 export const S_IFCHR = 0o020000;
 export const S_IFIFO = 0o010000;
+/** Whether it is a fifo, a socket or a device: a client's own kernel opens those, and tells no file server. */
+export function isSpecial(mode: number): boolean {
+  const kind = mode & S_IFMT;
+  return kind === S_IFIFO || kind === S_IFSOCK || kind === S_IFCHR || kind === S_IFBLK;
+}
 export const S_ISUID = 0o4000;
 export const S_ISGID = 0o2000;
 export const S_ISVTX = 0o1000;

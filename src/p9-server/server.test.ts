@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import {
   closeSync,
   mkdirSync,
@@ -154,6 +155,26 @@ test('locks conflict between owners and with other connections, and merge for on
     assert.equal((await lock(2, 1, 8)).msg.status, 1, 'held on by the other fid');
     await lock(2, 2, 7);
     assert.equal((await lock(2, 1, 8)).msg.status, 0);
+  });
+});
+
+test('what has lost its name is no more for a fid that is not open, unless a client may have it open without our knowing', async () => {
+  await withShare({}, async (c, dir) => {
+    writeFileSync(join(dir, 'file'), 'x');
+    execFileSync('mkfifo', [join(dir, 'fifo')]);
+    for (const [fid, name] of [
+      [1, 'file'],
+      [2, 'fifo'],
+      [3, 'file'],
+    ] as const)
+      await c.walk(0, fid, name);
+    for (const name of ['file', 'fifo']) rmSync(join(dir, name));
+    const ask = (fid: number) => c.call(T.getattr, { fid, mask: GETATTR_ALL });
+    assert.equal((await ask(1)).errno, E.ENOENT);
+    const fifo = await ask(2);
+    assert.deepEqual([fifo.errno, fifo.msg.attr?.nlink], [0, 0]);
+    assert.equal((await c.call(T.lopen, { fid: 3, flags: 0 })).errno, 0);
+    assert.equal((await ask(1)).errno, 0, 'open elsewhere');
   });
 });
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { linkSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -32,6 +33,32 @@ for (const [how, take] of [
     const ran = await p.sh(`export SHARE=${p.share}; ${work(take)}`);
     assert.deepEqual([ran.err, ran.out], ['', '0 0o40700 7 []\n']);
   });
+
+for (const [how, take] of [
+  ['removed', `os.unlink('pipe')`],
+  ['replaced by another', `os.rename('other', 'pipe')`],
+] as const)
+  test(
+    `a fifo that is open, which no file system is told of, and is then ${how} can be asked and changed`,
+    here,
+    async (t) => {
+      const p = await pair(t, (share) => {
+        execFileSync('mkfifo', [join(share, 'pipe'), join(share, 'other')]);
+      });
+      const ran = await p.sh(`python3 -c "
+import os, time
+for e in os.scandir('.'): e.stat()
+fd = os.open('pipe', os.O_RDWR | os.O_NONBLOCK)
+${take}
+# What the kernel knows of it is good for a second.
+time.sleep(1.3)
+first = os.fstat(fd).st_nlink
+os.fchmod(fd, 0o640); os.utime(fd, (5, 7)); time.sleep(1.3); s = os.fstat(fd)
+print(first, s.st_nlink, oct(s.st_mode), int(s.st_mtime))
+"`);
+      assert.deepEqual([ran.err, ran.out], ['', '0 0 0o10640 7\n']);
+    },
+  );
 
 test('a name of several that others gave to another file a moment ago can be taken away', here, async (t) => {
   const p = await pair(t, (share) => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { EBADF, EMFILE, ENFILE, ENOENT, ESTALE } from '../../base/errno.ts';
-import { S_IFDIR, S_IFREG, S_ISGID, S_ISUID } from '../../base/stat.ts';
+import { isSpecial, S_IFDIR, S_IFREG, S_ISGID, S_ISUID } from '../../base/stat.ts';
 import { O_ACCMODE, O_DIRECTORY, O_RDONLY, O_TRUNC } from '../../base/sys.ts';
 import {
   FSYNC_DATASYNC,
@@ -333,9 +333,10 @@ function openLate(e: Engine, op: Op, h: Handle): void {
 
 /**
  * Goes on once the server knows that `node`, whose name is about to go, is open, if it is: of a folder that was opened from memory it does not, and what has neither a
- * name nor an open fid is gone (Tgetattr: ENOENT).
+ * name nor an open fid is gone (Tgetattr: ENOENT). Of a fifo we do not know either, so it gets a fid.
  */
 export function withKnownOpen(e: Engine, op: Op, node: Node | undefined, then: Step): void {
+  if (node !== undefined && node.fid < 0 && isSpecial(node.kind)) return withOwnFid(e, op, node, then);
   if (node?.handles === undefined || node.kind !== S_IFDIR || node.openFid >= 0) return then(e, op);
   withFolder(e, op, node, (e2, op2) => {
     // Closed meanwhile?

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { EINVAL, ENAMETOOLONG, EOPNOTSUPP } from '../../base/errno.ts';
-import { S_IFDIR } from '../../base/stat.ts';
+import { isSpecial, S_IFDIR } from '../../base/stat.ts';
 import { AT_REMOVEDIR } from '../../base/sys.ts';
 import { IN_HEADER, OP } from '../../fuse-abi/index.ts';
 import { NAME_MAX, T } from '../../p9-client/index.ts';
@@ -16,8 +16,13 @@ import { withKnownOpen } from './open.ts';
 export function unlink(e: Engine, op: Op): void {
   const dir = op.node as Node;
   const child = e.nodes.child(dir, op.name);
-  // A file of several names must stay findable when the one that we know goes: it gets a fid first.
-  if (child !== undefined && child.fid < 0 && child.nlink > 1 && child.handles === undefined) {
+  // A file of several names must stay findable when the one that we know goes, and a fifo may be open, which we are not told: it gets a fid first.
+  if (
+    child !== undefined &&
+    child.fid < 0 &&
+    child.handles === undefined &&
+    (child.nlink > 1 || isSpecial(child.kind))
+  ) {
     op.node2 = child;
     child.busy++;
     return withOwnFid(e, op, child, (e2, op2) => withOwnFid(e2, op2, op2.node as Node, take));

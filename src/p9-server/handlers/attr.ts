@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: MIT
 
 import { EBADF, ENOENT } from '../../base/errno.ts';
-import { encodeDev, S_IFBLK, S_IFCHR, S_IFMT, STATX_BTIME, type StatBuf } from '../../base/stat.ts';
+import {
+  encodeDev,
+  isSpecial,
+  S_IFBLK,
+  S_IFCHR,
+  S_IFMT,
+  STATX_BTIME,
+  type StatBuf,
+} from '../../base/stat.ts';
 import type { Writer } from '../../p9/coder.ts';
 import { GETATTR_BASIC, GETATTR_BTIME } from '../../p9/constants.ts';
 import { Qid } from '../../p9/msg.ts';
@@ -26,7 +34,7 @@ export const getattr: Handler = (f, m, w) => {
   if (fd < 0) return fd;
   const r = f.sys.stat(fd, f.stat);
   if (r < 0) return r;
-  if (f.stat.nlink === 0 && fid.open === undefined) {
+  if (f.stat.nlink === 0 && fid.open === undefined && !isSpecial(f.stat.mode)) {
     if (!openElsewhere(f, fid)) return -ENOENT;
     f.sys.stat(fd, f.stat);
   }
@@ -36,7 +44,7 @@ export const getattr: Handler = (f, m, w) => {
 
 /**
  * A client keeps a fid for each name it has seen and asks it whether the name still stands. An object without a name answers "no" (ENOENT), so that a
- * replaced file is noticed, unless someone on this connection has it open: then it is a file in use that was unlinked.
+ * replaced file is noticed, unless someone on this connection has it open: then it is a file in use that was unlinked. A fifo or device may be in use without our knowing.
  */
 function openElsewhere(f: Folder, fid: Fid): boolean {
   if (fid.node.file !== undefined) return true;
