@@ -8,25 +8,14 @@ import { scratch } from '../helpers/places.ts';
 import { Known, nextStep } from './generate.ts';
 import { Player } from './player.ts';
 import { Rng } from './rng.ts';
-import type { Quirks } from './steps.ts';
-
-const QUIRKS: Quirks = {
-  wholeSeconds: false,
-  noEmptyValues: false,
-  noMaps: false,
-  readsOnce: false,
-  looksBeforeCopy: false,
-  clients: 1,
-  settleMs: 0,
-  unseenMs: 0,
-};
+import { NO_QUIRKS } from './steps.ts';
 
 /** Two local folders: one plays the target. */
 function arena(t: TestContext): { player: Player; there: string } {
   const dir = scratch(t, 'player');
   for (const name of ['model', 'there']) mkdirSync(join(dir, name));
   const places = { roots: [join(dir, 'there')], model: join(dir, 'model'), share: undefined };
-  return { player: new Player(places, 'run', QUIRKS), there: join(dir, 'there/run') };
+  return { player: new Player(places, 'run', NO_QUIRKS), there: join(dir, 'there/run') };
 }
 
 test('two local folders never differ, and the same seed makes the same steps', (t) => {
@@ -35,7 +24,7 @@ test('two local folders never differ, and the same seed makes the same steps', (
     const [rng, known] = [new Rng(11), new Known()];
     const steps: string[] = [];
     for (let i = 0; i < 400; i++) {
-      const step = nextStep(rng, known, QUIRKS, 0);
+      const step = nextStep(rng, known, NO_QUIRKS, 0);
       steps.push(JSON.stringify(step));
       if (step.do === 'remount') continue;
       assert.equal(player.do(step, known), undefined, JSON.stringify(step));

@@ -52,4 +52,16 @@ export interface Quirks {
   unseenMs: number;
 }
 
+/** Of a local folder, and of our mount. */
+export const NO_QUIRKS: Quirks = {
+  wholeSeconds: false,
+  noEmptyValues: false,
+  noMaps: false,
+  readsOnce: false,
+  looksBeforeCopy: false,
+  clients: 1,
+  settleMs: 0,
+  unseenMs: 0,
+};
+
 export const shown = (step: Step): string => JSON.stringify(step);

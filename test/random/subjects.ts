@@ -6,7 +6,7 @@ import { runInGuest } from '../guest/boot.ts';
 import { noGuest } from '../guest/kernel.ts';
 import { OUT, TOP } from '../helpers/places.ts';
 import type { Outcome } from './contest.ts';
-import type { Quirks } from './steps.ts';
+import { NO_QUIRKS, type Quirks } from './steps.ts';
 
 export interface Subject {
   title: string;
@@ -17,18 +17,8 @@ export interface Subject {
   quirks: Quirks;
 }
 
-const NONE: Quirks = {
-  wholeSeconds: false,
-  noEmptyValues: false,
-  noMaps: false,
-  readsOnce: false,
-  looksBeforeCopy: false,
-  clients: 1,
-  settleMs: 0,
-  unseenMs: 0,
-};
 /** See test/conformance/limits.ts for the source of each. */
-const V9FS: Quirks = { ...NONE, wholeSeconds: true, noEmptyValues: true };
+const V9FS: Quirks = { ...NO_QUIRKS, wholeSeconds: true, noEmptyValues: true };
 /** v9fs_file_read_iter of Linux 6.1 (fs/9p/vfs_file.c) calls p9_client_read_once for those, at most msize less 24 bytes. */
 const UNMAPPED: Quirks = { ...V9FS, noMaps: true, readsOnce: true, looksBeforeCopy: true };
 /** Longer than any client of ours believes anything (mount/cache-policy.ts). */
@@ -47,12 +37,12 @@ const GUEST_SLOWNESS = 12;
 const BOOT_MS = 120_000;
 
 export const SUBJECTS: Readonly<Record<string, Subject>> = {
-  local: place('local', NONE),
-  mount: place('mount', NONE),
-  'mount-user': place('mount-user', NONE),
+  local: place('local', NO_QUIRKS),
+  mount: place('mount', NO_QUIRKS),
+  'mount-user': place('mount-user', NO_QUIRKS),
   two: place(
     'two',
-    { ...NONE, looksBeforeCopy: true, clients: 2, settleMs: SETTLE_MS, unseenMs: UNSEEN_MS },
+    { ...NO_QUIRKS, looksBeforeCopy: true, clients: 2, settleMs: SETTLE_MS, unseenMs: UNSEEN_MS },
     'two mounts of ours of one folder',
     'mount',
   ),
