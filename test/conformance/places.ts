@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { runInGuest } from '../guest/boot.ts';
 import { OUT, TOP } from '../helpers/places.ts';
 import type { Outcome } from './run.ts';
@@ -91,7 +91,7 @@ export async function runPlace(where: Place, how: RunPlace): Promise<void> {
     ? await runInGuest({
         command,
         cwd: '/',
-        show: [TOP, OUT],
+        show: [TOP, OUT, ...(how.skip === undefined ? [] : [dirname(how.skip)])],
         env: { NINEFOLD_SLOWNESS: String(GUEST_SLOWNESS) },
         limitMs: how.limitMs,
         stdout: read,
