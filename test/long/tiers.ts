@@ -28,7 +28,7 @@ export const TIERS: readonly Tier[] = [
   },
   {
     name: 'mutants',
-    what: 'Each defence taken out, and an attack that notices',
+    what: 'Each defence taken out, and an attack that notices (ATTACKS.md has all of the last complete run; an interrupted one goes on with --resume)',
     command: ['node', 'dist/test/attacks/mutants.js'],
     limit: 1800,
   },
