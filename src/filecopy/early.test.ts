@@ -1,12 +1,24 @@
 // SPDX-License-Identifier: MIT
 
 import assert from 'node:assert/strict';
-import { fstatSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import {
+  closeSync,
+  fstatSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { END, item, REG } from '../../test/filecopy/wire.ts';
 import { openSys } from '../linux/index.ts';
+import { UNPACKER_RULES } from '../qfile/index.ts';
 import { EarlySync } from './early.ts';
+import { Receiver } from './receive.ts';
 
 const sys = openSys();
 
@@ -38,4 +50,47 @@ test('a folder that cannot be opened again is synced at the end only', () => {
   const early = new EarlySync({ ...sys, startSyncfs: () => assert.fail('of what?') }, -1);
   early.look(1e6, 1e9);
   early.close();
+});
+
+test('a receiver of many files begins to write before the end, and syncs at the end by the description that it had from the start', (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'ninefold-early-'));
+  t.after(() => rmSync(dir, { recursive: true }));
+  mkdirSync(join(dir, 'in'));
+  writeFileSync(
+    join(dir, 'stream'),
+    Buffer.concat([...Array.from({ length: 4200 }, (_, i) => item(`f${i}`, REG, 'x')), END]),
+  );
+  const [readFd, writeFd, rootFd] = [
+    openSync(join(dir, 'stream'), 'r'),
+    openSync(join(dir, 'answer'), 'w'),
+    openSync(join(dir, 'in'), 'r'),
+  ];
+  const calls: string[] = [];
+  const umask = process.umask(0);
+  try {
+    const end = new Receiver({
+      sys: {
+        ...sys,
+        startSyncfs: (fd) =>
+          void calls.push(`begun ${fd !== rootFd} after ${readdirSync(join(dir, 'in')).length}`),
+        syncfs: (fd) => calls.push(`synced ${fd === rootFd}`) * 0,
+      },
+      readFd,
+      writeFd,
+      rootFd,
+      rules: UNPACKER_RULES,
+      modeMask: 0o777,
+      maxBytes: Number.POSITIVE_INFINITY,
+      maxItems: Number.POSITIVE_INFINITY,
+      keepFree: 0,
+      spacePatienceMs: 0,
+      idleMs: 0,
+      aliveFd: -1,
+    }).run();
+    assert.equal(end.error, 0);
+  } finally {
+    process.umask(umask);
+    for (const fd of [readFd, writeFd, rootFd]) closeSync(fd);
+  }
+  assert.deepEqual(calls, ['begun true after 4096', 'synced true']);
 });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import assert from 'node:assert/strict';
 import {
+  chmodSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -143,6 +144,20 @@ test('linkFd links the object behind a descriptor, a symlink itself too', (t) =>
   assert.equal(sys.linkFd(s.open('f', O_PATH), s.fd, cstr('f2')), -EEXIST);
   const d = sys.linkFd(s.fd, s.fd, cstr('d2'));
   assert.ok(d === -EPERM || d === -EACCES, `${d}`);
+});
+
+test('linkFd links what somebody else has opened, too', (t) => {
+  if (process.geteuid?.() !== 0) return t.skip('needs root, to act as another user');
+  const s = scratch(t);
+  chmodSync(s.path('.'), 0o777);
+  writeFileSync(s.path('f'), 'x');
+  chmodSync(s.path('f'), 0o666);
+  const fd = s.open('f', O_PATH);
+  assert.equal(sys.setFsIdentity(64_101, 64_101, []), 0);
+  const linked = sys.linkFd(fd, s.fd, cstr('f2'));
+  sys.setFsIdentity(0, 0, process.getgroups?.() ?? []);
+  assert.equal(linked, 0);
+  assert.equal(lstatSync(s.path('f2')).ino, lstatSync(s.path('f')).ino);
 });
 
 test('fdPath is where the object is now', (t) => {
