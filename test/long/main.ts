@@ -12,7 +12,7 @@ import { availableParallelism, release } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { TOP } from '../helpers/places.ts';
-import { type Record_, reliabilityPage } from './page.ts';
+import { type Record_, reliabilityPage, type Whole } from './page.ts';
 import { TIERS, type Tier } from './tiers.ts';
 
 const { values, positionals } = parseArgs({
@@ -37,7 +37,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   });
 
 const wanted = TIERS.filter((t) => positionals.length === 0 || positionals.includes(t.name));
-let failed = 0;
+const bad: string[] = [];
 const WHOLE = 'whole.json';
 /** Beside each other: a machine of two processors is kept busy, and what waits for a disk or a guest does not hold the rest up. */
 const AT_A_TIME = 2;
@@ -51,16 +51,19 @@ if (!values.page) {
   const minutes = Math.round((performance.now() - begun) / 6000) / 10;
   process.stdout.write(`${minutes} minutes\n`);
   if (wanted.length === TIERS.length && !stopped)
-    writeFileSync(join(kept, WHOLE), JSON.stringify({ minutes, when: new Date().toISOString() }));
+    writeFileSync(
+      join(kept, WHOLE),
+      JSON.stringify({ minutes, when: new Date().toISOString(), bad } satisfies Whole),
+    );
 }
 if (values.write !== undefined) writeFileSync(values.write, reliabilityPage(records(), machine(), whole()));
-process.exitCode = stopped ? 130 : failed > 0 ? 1 : 0;
+process.exitCode = stopped ? 130 : bad.length > 0 ? 1 : 0;
 
 async function one(tier: Tier): Promise<void> {
   process.stdout.write(`begins: ${tier.name}\n`);
   const record = await runTier(tier);
   writeFileSync(join(kept, `${tier.name}.json`), JSON.stringify(record));
-  if (record.status !== 'good') failed++;
+  if (record.status !== 'good') bad.push(tier.name);
   process.stdout.write(`${record.status.padEnd(8)} ${String(record.seconds).padStart(5)} s  ${tier.name}\n`);
   for (const n of record.notes) process.stdout.write(`         ${n}\n`);
 }
@@ -72,11 +75,9 @@ function records(): Record_[] {
 }
 
 /** The last time that everything ran by one command. */
-function whole(): { minutes: number; when: string } | undefined {
+function whole(): Whole | undefined {
   const file = join(kept, WHOLE);
-  return existsSync(file)
-    ? (JSON.parse(readFileSync(file, 'utf8')) as { minutes: number; when: string })
-    : undefined;
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Whole) : undefined;
 }
 
 function machine(): string {

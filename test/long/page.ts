@@ -13,11 +13,20 @@ export interface Record_ {
   readonly notes: readonly string[];
 }
 
+/** A run of everything by one command. */
+export interface Whole {
+  readonly minutes: number;
+  /** ISO 8601. */
+  readonly when: string;
+  /** Parts that were not good then; their records may be of a later run. */
+  readonly bad: readonly string[];
+}
+
 /** docs/FAULTS.md. */
 export function reliabilityPage(
   records: readonly Record_[],
   machine: string,
-  whole: { readonly minutes: number; readonly when: string } | undefined,
+  whole: Whole | undefined,
 ): string {
   return [
     '# Faults, hostile peers, long runs',
@@ -29,7 +38,13 @@ export function reliabilityPage(
     machine,
     ...(whole === undefined
       ? []
-      : ['', `All of it by one command on ${whole.when.slice(0, 10)}: ${whole.minutes} minutes.`]),
+      : [
+          '',
+          [
+            `All of it by one command on ${whole.when.slice(0, 10)}: ${whole.minutes} minutes`,
+            whole.bad.length === 0 ? 'all good.' : `not good at once: ${whole.bad.join(', ')}.`,
+          ].join('; '),
+        ]),
     '',
     '| what | result | seconds |',
     '|---|---|---|',
