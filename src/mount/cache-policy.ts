@@ -2,10 +2,12 @@
 
 import { S_IFDIR, S_IFREG } from '../base/stat.ts';
 import { O_APPEND } from '../base/sys.ts';
-import { FOPEN_DIRECT_IO, FOPEN_KEEP_CACHE, FOPEN_NOFLUSH } from '../fuse-abi/index.ts';
+import { FOPEN_CACHE_DIR, FOPEN_DIRECT_IO, FOPEN_KEEP_CACHE, FOPEN_NOFLUSH } from '../fuse-abi/index.ts';
+import type { Listing } from './listing.ts';
 import type { Node } from './node.ts';
 
 const O_ACCMODE = 3;
+const O_WRONLY = 1;
 const O_DIRECT = 0o40000;
 /** Bytes of the largest file that an open brings along: what the kernel would read ahead anyway. */
 const CONTENT_MAX = 128 * 1024;
@@ -17,6 +19,9 @@ const CONTENT_MAX = 128 * 1024;
 const WATCHED_MS = 10_000;
 /** A file that was opened ahead of its program is opened anew when the program comes later than this. Milliseconds. */
 const AHEAD_MS = 1000;
+
+/** The names of a listing must be good for so much longer for the kernel to list them from what it has. Milliseconds. */
+const KEEP_MS = 250;
 
 /** How long the kernel may answer without asking. Milliseconds. */
 export interface CacheTimes {
@@ -99,6 +104,15 @@ export class CachePolicy {
   }
 
   /**
+   * The same for a file that this very open made. Who only writes it cannot map it, and nobody has pages of it: past the page cache a write is one request, and the kernel does not ask for the
+   * capabilities of each new file before the first (`file_remove_privs`, fs/inode.c). Where direct writes throw out the pages that a reader has by then.
+   */
+  onCreate(node: Node, version: number, flags: number): number {
+    const out = this.onOpen(node, version, flags);
+    return this.appendsDirectly && (flags & O_ACCMODE) === O_WRONLY ? out | FOPEN_DIRECT_IO : out;
+  }
+
+  /**
    * Whether an open brings the file's bytes along: a small file, opened to be read, that nobody has open (so that no page of it is locked by one who waits for
    * us) and whose pages the kernel does not have yet as far as is known.
    */
@@ -124,8 +138,20 @@ export class CachePolicy {
     node.cachedVersion = 0;
   }
 
-  /** `open_flags` for a folder: the kernel does not keep listings, because READDIRPLUS refreshes names and attributes on the way. */
-  onOpenDir(_node: Node): number {
-    return 0;
+  /**
+   * `open_flags` for a folder of which `listing` is about to be given. The kernel keeps what it lists of a folder that the server watches, so that news of it can take that away again; it keeps the listing of an
+   * earlier open when that is still what we would give, and its names are good for a while yet: else READDIRPLUS, which brings all names and attributes anew, is less than a LOOKUP of each.
+   */
+  onOpenDir(node: Node, listing: Listing, now: number): number {
+    // Two that read at one time would fill one listing from two.
+    if (node.watch === 0 || node.handles?.next !== undefined) return 0;
+    const { shown } = node;
+    node.keepsListing = true;
+    const same = shown !== undefined && shown === listing.from && !shown.hasFolders;
+    if (same && this.entryLeft(node.shownAt, now) > KEEP_MS) return FOPEN_CACHE_DIR | FOPEN_KEEP_CACHE;
+    listing.shows = true;
+    node.shown = listing.from;
+    node.shownAt = listing.at;
+    return FOPEN_CACHE_DIR;
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-import { GETATTR_BODY } from '../p9-client/index.ts';
+import { S_IFDIR, S_IFMT } from '../base/stat.ts';
+import { AT, GETATTR_BODY } from '../p9-client/index.ts';
 import { judgeName, NAME_GOOD } from './names.ts';
 import type { Op } from './op.ts';
 
@@ -12,6 +13,8 @@ const MAX_BYTES = 2 * 1024 * 1024;
 /** What a name is, as far as is known: a position in `DirCache.data`, or one of these. */
 export const ABSENT = -1;
 export const ASK = -2;
+
+const DOT = 0x2e;
 
 /**
  * What the server last told of a folder's entries (Rreaddirplus), so that programs which look up one name after another need not ask for each. How long it is good
@@ -40,6 +43,7 @@ export class DirCache {
   readonly batches: { readonly data: Buffer; readonly dv: DataView }[] = [];
   private index: Map<string, number> | undefined;
   private indexed = 0;
+  private folders: number | undefined;
 
   constructor(at: number, watch = 0) {
     this.at = at;
@@ -52,8 +56,26 @@ export class DirCache {
     return this.batches[0]?.data;
   }
 
+  /** Whether folders are in it, `.` and `..` aside. */
+  get hasFolders(): boolean {
+    if (this.folders === undefined) {
+      this.folders = 0;
+      for (const { data, dv } of this.batches) {
+        for (let pos = 0; pos + GETATTR_BODY + 10 <= data.length; ) {
+          const p = pos + GETATTR_BODY;
+          const n = dv.getUint16(p + 8, true);
+          const dots = data[p + 10] === DOT && (n === 1 || (n === 2 && data[p + 11] === DOT));
+          if ((dv.getUint32(pos + AT.mode, true) & S_IFMT) === S_IFDIR && !dots) this.folders++;
+          pos = p + 10 + n;
+        }
+      }
+    }
+    return this.folders > 0;
+  }
+
   /** Adds the payload of an Rreaddirplus, which is this object's from now on. */
   add(data: Buffer, complete: boolean): void {
+    this.folders = undefined;
     this.batches.push({ data, dv: new DataView(data.buffer, data.byteOffset, data.byteLength) });
     this.bytes += data.length;
     this.complete = complete;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import type { DirCache } from './dir-cache.ts';
 import type { Op } from './op.ts';
 
 /**
@@ -10,6 +11,10 @@ export class Listing {
   data: Buffer | undefined;
   dv: DataView | undefined;
   plus = false;
+  /** What it was given from, or became; undefined while that is not whole. */
+  from: DirCache | undefined;
+  /** The kernel keeps what it gets of it. */
+  shows = false;
   /** When the batch was asked for, ms. */
   asked = 0;
   /** As of when it is known to be true: the same, or later where it was remembered of a watched folder. */
@@ -49,6 +54,7 @@ export class Listing {
 
   /** Begins anew at an offset. */
   rewind(lo: number, hi: number): void {
+    this.from = undefined;
     this.data = undefined;
     this.dv = undefined;
     this.pos = 0;

@@ -73,6 +73,13 @@ export class Node {
   cachedVersion = 0;
   /** Of a folder: the number of its watch (watching.ts); 0 = not watched. */
   watch = 0;
+  /** Of a folder: what the kernel's kept listing, if it has one, was made from, and as of when its names were given (ms). */
+  shown: DirCache | undefined;
+  shownAt = -Infinity;
+  /** Of a folder: when the server last told of names in it (ms). */
+  toldAt = -Infinity;
+  /** Of a folder: the kernel was allowed to keep what it lists. */
+  keepsListing = false;
   /** Of a folder: when it was last opened to be listed (ms). */
   listedAt = -Infinity;
   /** Of a folder: how its files are being read. */

@@ -8,6 +8,7 @@ import { EOF_QUIET, EOF_QUIET_MS, EXT, GETATTR_BASIC, type Reply, T } from '../p
 import type { Attrs } from './attrs.ts';
 import { ABSENT, ASK, BATCH_SPAN, DirCache } from './dir-cache.ts';
 import type { Engine } from './engine.ts';
+import type { Listing } from './listing.ts';
 import type { Node } from './node.ts';
 import type { Op, Step } from './op.ts';
 
@@ -171,19 +172,16 @@ export function rememberEmpty(e: Engine, dir: Node): void {
  * The whole of a folder, as a listing got it. `data` is shared and never changed. `quiet`: what is not in it was not there; else it could have been missed while
  * others changed the folder.
  */
-export function rememberListing(
-  e: Engine,
-  dir: Node,
-  at: number,
-  watch: number,
-  data: Buffer,
-  quiet: boolean,
-): void {
-  if (e.policy.entryMs <= 0 || dir.changedAt >= at) return;
-  const cache = new DirCache(at, watch);
+export function rememberListing(e: Engine, dir: Node, l: Listing, data: Buffer, quiet: boolean): void {
+  if (e.policy.entryMs <= 0 || dir.changedAt >= l.at) return;
+  const cache = new DirCache(l.at, l.watch);
   cache.add(data, quiet);
   cache.failed = !quiet;
   e.recent.put(dir, cache);
+  l.from = cache;
+  if (!l.shows) return;
+  dir.shown = cache;
+  dir.shownAt = l.at;
 }
 
 /**

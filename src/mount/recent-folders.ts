@@ -58,6 +58,7 @@ export class RecentFolders {
   drop(node: Node): void {
     const cache = node.entries;
     node.entries = undefined;
+    node.shown = undefined;
     if (cache !== undefined && this.caches.delete(cache)) this.bytes -= cache.bytes;
   }
 

@@ -73,6 +73,7 @@ export function listingFromMemory(e: Engine, dir: Node): Listing | undefined {
   l.data = data;
   l.dv = new DataView(data.buffer, data.byteOffset, data.byteLength);
   l.plus = true;
+  l.from = cache;
   l.at = at;
   l.asked = cache.at;
   l.watch = cache.watch;

@@ -106,10 +106,10 @@ export class Watching {
       p = name + n;
       if (p > end) return false;
       if (what === CHANGE_LOST && n === 0) this.onLost(e, id);
-      else if (what === CHANGE_SELF && n === 0) this.onChange(e, id, '');
+      else if (what === CHANGE_SELF && n === 0) this.onChange(e, id, what, '');
       else if (what === CHANGE_ENTRY || what === CHANGE_OBJECT) {
         if (judgeName(u8, name, n) !== NAME_GOOD) return false;
-        this.onChange(e, id, Buffer.from(u8.buffer, u8.byteOffset + name, n).toString('latin1'));
+        this.onChange(e, id, what, Buffer.from(u8.buffer, u8.byteOffset + name, n).toString('latin1'));
       } else return false;
     }
     return true;
@@ -130,15 +130,17 @@ export class Watching {
     e.recent.drop(dir);
     e.ahead.dropIn(e, dir);
     staleAttributes(e, dir);
+    staleListing(e, dir);
   }
 
   /** `name` in the folder `id` is not what it was, or no more; '' = the folder itself. A watch that we left meanwhile has no folder any more. */
-  private onChange(e: Engine, id: number, name: string): void {
+  private onChange(e: Engine, id: number, what: number, name: string): void {
     const dir = this.byId.get(id);
     if (dir === undefined) return;
     e.stats.changesTold++;
     if (name === '') return staleAttributes(e, dir);
     dir.entries?.note(name, ASK);
+    if (what === CHANGE_ENTRY) staleListing(e, dir);
     const child = e.nodes.child(dir, name);
     if (child === undefined) return;
     if (child.ahead !== undefined) e.ahead.drop(e, child.ahead);
@@ -151,6 +153,18 @@ function staleAttributes(e: Engine, node: Node): void {
   node.fresh = undefined;
   if (node.nlookup === 0 && node !== e.nodes.root) return;
   e.notify(e.out, 0, putInvalInode(e.out.dv, 0, NOTIFY_INVAL_INODE, node.id));
+}
+
+/**
+ * The kernel shall not list the folder from what it keeps. Waits for no program either: the kernel locks a page of a folder only while it copies names (`fuse_add_dirent_to_cache`,
+ * fs/fuse/readdir.c).
+ */
+function staleListing(e: Engine, dir: Node): void {
+  dir.shown = undefined;
+  dir.toldAt = e.now;
+  if (!dir.keepsListing) return;
+  if (dir.handles === undefined) dir.keepsListing = false;
+  e.notify(e.out, 0, putInvalInode(e.out.dv, 0, NOTIFY_INVAL_INODE, dir.id, true));
 }
 
 /** Something has shown, without news of a change, that what the server said of the object before is not so any more. */

@@ -147,6 +147,20 @@ export const MOUNT_MUTANTS: readonly Mutant[] = [
     seenBy: ['coherence/coherence'],
   },
   {
+    name: 'mount: the kernel lists a folder from what it keeps, whatever others did to it',
+    file: 'src/mount/watching.js',
+    from: /if \(what === CHANGE_ENTRY\)\s+staleListing\(e, dir\);/,
+    to: '',
+    seenBy: ['coherence/kept-listing'],
+  },
+  {
+    name: 'mount: a folder is begun anew from what was remembered before the news',
+    file: 'src/mount/ops/readdir.js',
+    from: /Math\.max\(dir\.changedAt, dir\.toldAt\)/,
+    to: 'dir.changedAt',
+    seenBy: ['coherence/kept-listing'],
+  },
+  {
     name: "mount: a folder's own links are believed because the folder above is watched",
     file: 'src/mount/prefetch.js',
     from: /return attrs\.kind === S_IFDIR \|\| attrs\.fuse\.nlink > 1;/,

@@ -249,7 +249,7 @@ function finishCreate(e: Engine, op: Op): void {
     e.policy.onWrite(node);
     changingObject(e, node);
   }
-  putOpenOut(dv, OUT_HEADER + ENTRY_OUT, h.id, e.policy.onOpen(node, op.b, op.flags));
+  putOpenOut(dv, OUT_HEADER + ENTRY_OUT, h.id, e.policy.onCreate(node, op.b, op.flags));
   if (!e.answer(op, ENTRY_OUT + OPEN_OUT)) {
     node.nlookup--;
     closeHandle(e, h);

@@ -288,7 +288,9 @@ function opened(e: Engine, op: Op, iounit: number, version: number): void {
   // Not every change is told of by a watch: what the kernel believes must not outlive an open(2) that finds another state.
   else if (version !== 0 && version !== node.version && node.kind === S_IFREG) outOfDate(e, node);
   const openFlags =
-    node.kind === S_IFDIR ? e.policy.onOpenDir(node) : e.policy.onOpen(node, version, op.flags);
+    h.listing !== undefined
+      ? e.policy.onOpenDir(node, h.listing, e.now)
+      : e.policy.onOpen(node, version, op.flags);
   putOpenOut(e.out.dv, OUT_HEADER, h.id, openFlags);
   if (!e.answer(op, OPEN_OUT)) closeHandle(e, h);
 }

@@ -69,7 +69,7 @@ function place(e: Engine, op: Op, l: Listing): void {
   const goesOn = op.offLo === l.nextLo && op.offHi === l.nextHi;
   // What came along with opendir(3) is not given out when it is out of date by now.
   const dir = op.node as Node;
-  const old = dir.changedAt >= l.at || e.policy.entryLeft(l.at, e.now) <= 0;
+  const old = Math.max(dir.changedAt, dir.toldAt) >= l.at || e.policy.entryLeft(l.at, e.now) <= 0;
   const again = atStart && ((l.left && old) || (l.ended && !l.left && l.batches > 0));
   if (again || (!goesOn && !goBack(l, op))) l.rewind(op.offLo, op.offHi);
 }
@@ -171,7 +171,7 @@ function took(e: Engine, op: Op, err: number, r: Reply, plus: boolean, eof: numb
     l.usedUp = false;
     l.ended = eof !== 0;
     if (l.ended && l.batches === 0 && l.lastLo === 0 && l.lastHi === 0 && op.node !== undefined) {
-      rememberListing(e, op.node, l.at, l.watch, l.data, (eof & EOF_QUIET) !== 0);
+      rememberListing(e, op.node, l, l.data, (eof & EOF_QUIET) !== 0);
     }
   }
   const { waiter } = l;
