@@ -15,6 +15,8 @@ export class Handle {
   readonly flags: number;
   /** Largest read or write that the server wants; 0 = any. */
   iounit = 0;
+  /** What is written goes past the kernel's page cache. */
+  direct = false;
   /** Of a folder. */
   listing: Listing | undefined;
   /** `placed` of the node when it was opened. */

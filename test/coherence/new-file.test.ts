@@ -53,3 +53,23 @@ test('the kernel does not ask for the capabilities of a file that was just made'
   assert.equal(p.stats.byOpcode[OP.getxattr], 0);
   assert.equal(p.stats.byOpcode[OP.write], 8);
 });
+
+test('one write that is to be on the disk is synced, whether the kernel says so or not', here, async (t) => {
+  const p = await pair(t, () => undefined);
+  let files = 0;
+  const write = (how: string, flags: string): Promise<number> =>
+    p.messagesOf(`python3 -c "
+import os
+fd = os.open('f${files++}', ${how}, 0o644)
+for i in range(16): assert os.pwritev(fd, [b'x'], i, ${flags}) == 1
+"`);
+  for (const how of ['os.O_WRONLY | os.O_CREAT', 'os.O_RDWR | os.O_CREAT']) {
+    await write(how, '0');
+    const plain = await write(how, '0');
+    // A look at the folder may come between, or not.
+    for (const flags of ['os.RWF_DSYNC', 'os.RWF_SYNC']) {
+      const more = (await write(how, flags)) - plain;
+      assert.ok(more >= 13 && more <= 19, `${more} messages more for 16 writes with ${flags}, ${how}`);
+    }
+  }
+});

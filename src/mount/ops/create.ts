@@ -3,7 +3,15 @@
 import { EEXIST, EIO, ENAMETOOLONG, ESTALE } from '../../base/errno.ts';
 import { decodeDev, S_IFDIR, S_ISGID } from '../../base/stat.ts';
 import { O_CREAT, O_EXCL, O_TRUNC } from '../../base/sys.ts';
-import { ENTRY_OUT, IN_HEADER, OP, OPEN_OUT, OUT_HEADER, putOpenOut } from '../../fuse-abi/index.ts';
+import {
+  ENTRY_OUT,
+  FOPEN_DIRECT_IO,
+  IN_HEADER,
+  OP,
+  OPEN_OUT,
+  OUT_HEADER,
+  putOpenOut,
+} from '../../fuse-abi/index.ts';
 import {
   EXT,
   GETATTR_BASIC,
@@ -249,7 +257,9 @@ function finishCreate(e: Engine, op: Op): void {
     e.policy.onWrite(node);
     changingObject(e, node);
   }
-  putOpenOut(dv, OUT_HEADER + ENTRY_OUT, h.id, e.policy.onCreate(node, op.b, op.flags));
+  const openFlags = e.policy.onCreate(node, op.b, op.flags);
+  h.direct = (openFlags & FOPEN_DIRECT_IO) !== 0;
+  putOpenOut(dv, OUT_HEADER + ENTRY_OUT, h.id, openFlags);
   if (!e.answer(op, ENTRY_OUT + OPEN_OUT)) {
     node.nlookup--;
     closeHandle(e, h);

@@ -12,7 +12,7 @@ import type { Op } from '../op.ts';
 import { changingObject } from '../prefetch.ts';
 import { killsOf } from './attr.ts';
 import { handleOf } from './open.ts';
-import { pagesFid, writeThroughNewFid } from './write-back.ts';
+import { answerWritten, pagesFid, writeThroughNewFid } from './write-back.ts';
 
 const TWO32 = 4294967296;
 /** Writes up to this many bytes are copied behind the requests that wait, so that many go out with one system call. */
@@ -77,9 +77,10 @@ export function write(e: Engine, op: Op): void {
   e.policy.onWrite(node);
   changingObject(e, node);
   op.handle = h;
+  op.flags = dv.getUint32(b + 32, true);
   let { fid } = h;
   // Pages of a shared map, or a descriptor that F_SETFL has made one that does not append.
-  if ((h.flags & O_APPEND) !== 0 && (dv.getUint32(b + 32, true) & O_APPEND) === 0) {
+  if ((h.flags & O_APPEND) !== 0 && (op.flags & O_APPEND) === 0) {
     fid = pagesFid(h);
     if (fid < 0) {
       op.offLo = dv.getUint32(b + 8, true);
@@ -124,7 +125,5 @@ function onWritten(e: Engine, op: Op, err: number, r: Reply): void {
   changingObject(e, op.node as Node);
   if (n > op.size) return e.lie(op, 'wrote more than it was given');
   e.stats.writtenBytes += n;
-  e.out.dv.setUint32(OUT_HEADER, n, true);
-  e.out.dv.setUint32(OUT_HEADER + 4, 0, true);
-  e.answer(op, 8);
+  answerWritten(e, op, n);
 }

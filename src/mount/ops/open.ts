@@ -4,6 +4,7 @@ import { EBADF, EMFILE, ENFILE, ENOENT, ESTALE } from '../../base/errno.ts';
 import { isSpecial, S_IFDIR, S_IFREG, S_ISGID, S_ISUID } from '../../base/stat.ts';
 import { O_ACCMODE, O_DIRECTORY, O_RDONLY, O_TRUNC } from '../../base/sys.ts';
 import {
+  FOPEN_DIRECT_IO,
   FSYNC_DATASYNC,
   IN_HEADER,
   NOTIFY_STORE,
@@ -291,6 +292,7 @@ function opened(e: Engine, op: Op, iounit: number, version: number): void {
     h.listing !== undefined
       ? e.policy.onOpenDir(node, h.listing, e.now)
       : e.policy.onOpen(node, version, op.flags);
+  h.direct = (openFlags & FOPEN_DIRECT_IO) !== 0;
   putOpenOut(e.out.dv, OUT_HEADER, h.id, openFlags);
   if (!e.answer(op, OPEN_OUT)) closeHandle(e, h);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import { EIO } from '../../base/errno.ts';
-import { O_ACCMODE, O_APPEND, O_RDONLY } from '../../base/sys.ts';
-import { OUT_HEADER } from '../../fuse-abi/index.ts';
+import { O_ACCMODE, O_APPEND, O_DSYNC, O_RDONLY, O_SYNC } from '../../base/sys.ts';
+import { FSYNC_DATASYNC, OUT_HEADER } from '../../fuse-abi/index.ts';
 import { ioUnit, type Reply, T, WRITE_HEADER } from '../../p9-client/index.ts';
 import type { Engine } from '../engine.ts';
 import { withOwnFid } from '../fids.ts';
@@ -90,7 +90,28 @@ function onWritten(e: Engine, op: Op, err: number, r: Reply): void {
     if ((op.handle as Handle).pagesFid < 0) return e.error(op, EIO);
     return writePiece(e, op);
   }
-  e.out.dv.setUint32(OUT_HEADER, data.length, true);
+  answerWritten(e, op, data.length);
+}
+
+/**
+ * The answer to WRITE, `n` bytes. One write that is to be on the disk (RWF_DSYNC, RWF_SYNC of pwritev2(2)) is followed by FSYNC, but not where writes go past the page cache
+ * (`fuse_direct_write_iter`, fs/fuse/file.c): there it is done here. On a file that was opened so, the server's own write waits for the disk.
+ */
+export function answerWritten(e: Engine, op: Op, n: number): void {
+  const h = op.handle as Handle;
+  op.a = n;
+  if (!h.direct || (op.flags & O_DSYNC) === 0 || (h.flags & O_DSYNC) !== 0) return answer(e, op);
+  if (h.fid < 0) return e.error(op, EIO);
+  e.req.fsync(e.call(op, T.fsync, onSynced), h.fid, (op.flags & O_SYNC) === O_SYNC ? 0 : FSYNC_DATASYNC);
+}
+
+function onSynced(e: Engine, op: Op, err: number): void {
+  if (err !== 0) e.error(op, err);
+  else answer(e, op);
+}
+
+function answer(e: Engine, op: Op): void {
+  e.out.dv.setUint32(OUT_HEADER, op.a, true);
   e.out.dv.setUint32(OUT_HEADER + 4, 0, true);
   e.answer(op, 8);
 }
