@@ -45,10 +45,11 @@ export class CachePolicy {
   readonly negativeMs: number;
 
   /**
-   * Writes that append go to the server each in one piece: through the page cache the kernel cuts them at the end of a page (fuse_fill_write_pages, fs/fuse/file.c), and
-   * what another client appends at that moment comes between. Only where direct writes also throw out the pages they pass by (Linux 6.6).
+   * Whether writes may go past the page cache, to the server each in one piece: where direct writes throw out the pages that they pass by (Linux 6.6). Those that append, because the kernel cuts them at
+   * the end of a page else (fuse_fill_write_pages, fs/fuse/file.c), and what another client appends at that moment comes between. Those of who opened a file only to write, because the kernel
+   * asks for the file's capabilities before every write through the page cache (file_remove_privs, fs/inode.c), and the pages would not be kept for the next open anyway (`onWrite`).
    */
-  appendsDirectly = false;
+  writesDirectly = false;
 
   constructor(times: CacheTimes) {
     this.entryMs = times.entryMs;
@@ -97,19 +98,12 @@ export class CachePolicy {
     let out = 0;
     if (version !== 0 && node.cachedVersion === version) out |= FOPEN_KEEP_CACHE;
     node.cachedVersion = version;
-    if (this.appendsDirectly && (flags & O_APPEND) !== 0 && (flags & O_ACCMODE) !== 0) out |= FOPEN_DIRECT_IO;
+    const mode = flags & O_ACCMODE;
+    if (this.writesDirectly && (mode === O_WRONLY || (mode !== 0 && (flags & O_APPEND) !== 0)))
+      out |= FOPEN_DIRECT_IO;
     // A close(2) of a file that was only read, and never locked, has nothing to tell us.
-    if ((flags & O_ACCMODE) === 0 && !node.everLocked && node.kind === S_IFREG) out |= FOPEN_NOFLUSH;
+    if (mode === 0 && !node.everLocked && node.kind === S_IFREG) out |= FOPEN_NOFLUSH;
     return out;
-  }
-
-  /**
-   * The same for a file that this very open made. Who only writes it cannot map it, and nobody has pages of it: past the page cache a write is one request, and the kernel does not ask for the
-   * capabilities of each new file before the first (`file_remove_privs`, fs/inode.c). Where direct writes throw out the pages that a reader has by then.
-   */
-  onCreate(node: Node, version: number, flags: number): number {
-    const out = this.onOpen(node, version, flags);
-    return this.appendsDirectly && (flags & O_ACCMODE) === O_WRONLY ? out | FOPEN_DIRECT_IO : out;
   }
 
   /**

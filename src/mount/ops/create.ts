@@ -257,7 +257,7 @@ function finishCreate(e: Engine, op: Op): void {
     e.policy.onWrite(node);
     changingObject(e, node);
   }
-  const openFlags = e.policy.onCreate(node, op.b, op.flags);
+  const openFlags = e.policy.onOpen(node, op.b, op.flags);
   h.direct = (openFlags & FOPEN_DIRECT_IO) !== 0;
   putOpenOut(dv, OUT_HEADER + ENTRY_OUT, h.id, openFlags);
   if (!e.answer(op, ENTRY_OUT + OPEN_OUT)) {

@@ -54,7 +54,7 @@ export function init(e: Engine, op: Op): void {
   }
   const plus = e.canReaddirplus ? INIT.doReaddirplus | INIT.readdirplusAuto : 0;
   const flags = (WANTED | plus) & offer.flags;
-  e.policy.appendsDirectly = (flags & INIT.initExt) !== 0 && (offer.flags2 & INIT2.directIoAllowMmap) !== 0;
+  e.policy.writesDirectly = (flags & INIT.initExt) !== 0 && (offer.flags2 & INIT2.directIoAllowMmap) !== 0;
   putInitOut(e.out.dv, OUT_HEADER, {
     minor: FUSE_MINOR,
     // A kernel of a higher major sends a second INIT after this one.
