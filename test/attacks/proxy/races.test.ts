@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import * as fs from 'node:fs';
-import { describe, type TestContext, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cannotAttack, inProxyArenas, type ProxyArena } from './arena.ts';
 
@@ -43,11 +43,14 @@ class Swapper {
   text = '';
   private readonly ended: Promise<unknown>;
 
-  constructor(t: TestContext, share: string) {
+  constructor(share: string) {
     this.child = spawn('python3', ['-c', SWAPPER, share], { stdio: ['pipe', 'pipe', 'inherit'] });
     this.child.stdout?.on('data', (d: Buffer) => (this.text += d.toString()));
     this.ended = new Promise((resolve) => this.child.once('close', resolve));
-    t.after(() => this.child.kill('SIGKILL'));
+  }
+
+  kill(): void {
+    this.child.kill('SIGKILL');
   }
 
   async ready(): Promise<void> {
@@ -63,23 +66,28 @@ class Swapper {
 }
 
 /** Sends `TRIES` requests while the swapper swaps; signals and its words are heard between them. */
-async function during(t: TestContext, a: ProxyArena, one: (i: number) => void): Promise<Swapper> {
-  const swapper = new Swapper(t, a.share);
-  await swapper.ready();
-  for (let i = 0; i < TRIES; i++) {
-    one(i);
-    if (i % 100 === 0) await sleep(1);
+async function during(a: ProxyArena, one: (i: number) => void): Promise<Swapper> {
+  const swapper = new Swapper(a.share);
+  try {
+    await swapper.ready();
+    for (let i = 0; i < TRIES; i++) {
+      one(i);
+      if (i % 100 === 0) await sleep(1);
+    }
+    const swaps = await swapper.stop();
+    assert.ok(swaps > 100, `only ${swaps} swaps`);
+    return swapper;
+  } finally {
+    // Not later: while it swaps, the folder cannot be removed, and what is to be done after a test ends with the first thing that fails.
+    swapper.kill();
   }
-  const swaps = await swapper.stop();
-  assert.ok(swaps > 100, `only ${swaps} swaps`);
-  return swapper;
 }
 
 describe('symlinks and fifos swapped in during a request', { skip: cannotAttack() }, () => {
   test('no request ever goes through the link', async (t) => {
-    await inProxyArenas(t, async (a, t) => {
+    await inProxyArenas(t, async (a) => {
       let served = 0;
-      await during(t, a, (i) => {
+      await during(a, (i) => {
         const path = i % 2 === 0 ? '/swap/who' : '/link/who';
         const r = a.client.call('open', { path, flags: 0 });
         if (r.fd >= 0) {
@@ -100,9 +108,9 @@ describe('symlinks and fifos swapped in during a request', { skip: cannotAttack(
   });
 
   test('the fifo is never opened', async (t) => {
-    await inProxyArenas(t, async (a, t) => {
+    await inProxyArenas(t, async (a) => {
       let served = 0;
-      const swapper = await during(t, a, (i) => {
+      const swapper = await during(a, (i) => {
         const flags = i % 3 === 0 ? 0o4002 : 0;
         if (a.ask('open', { path: '/plain', flags }) === 0) served++;
         if (i % 5 === 0) a.ask('truncate', { path: '/plain', length: 5 });
