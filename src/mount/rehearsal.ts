@@ -303,13 +303,19 @@ export class WarmUp {
     this.timer = this.turn = undefined;
   }
 
+  /** Rehearses now, for a few milliseconds, unless it has had its time. False: it has. */
+  step(): boolean {
+    if (this.spent >= TOTAL_MS) return false;
+    const since = performance.now();
+    while (performance.now() - since < SLICE_MS) this.play.round(this.rounds++);
+    this.spent += performance.now() - since;
+    return this.spent < TOTAL_MS;
+  }
+
   private slice(): void {
     this.turn = undefined;
-    if (this.idle()) {
-      const since = performance.now();
-      while (performance.now() - since < SLICE_MS) this.play.round(this.rounds++);
-      this.spent += performance.now() - since;
-    } else this.spent += SLICE_MS;
+    if (this.idle()) this.step();
+    else this.spent += SLICE_MS;
     this.start();
   }
 }

@@ -43,6 +43,8 @@ export interface AttachOptions {
   readonly msize?: number;
   /** Milliseconds for all of it. Default 10,000. */
   readonly timeoutMs?: number;
+  /** Done again and again while the other side is waited for, a few milliseconds at a time; false: nothing left to do. */
+  readonly meanwhile?: () => boolean;
 }
 
 /** Where the mounted tree's root is: fids of walks come after it. */
@@ -232,8 +234,10 @@ class Handshake {
     dv.setInt32(0, fd, true);
     dv.setUint32(4, events, true);
     // A short sleep in poll(2) wakes at once when bytes come; then Node's loop gets its turn.
-    if (this.sys.poll(this.pollfd, 1, 5) === 0) await new Promise((resolve) => setTimeout(resolve, 1));
-    else await new Promise((resolve) => setImmediate(resolve));
+    const busy = this.o.meanwhile?.() ?? false;
+    const came = this.sys.poll(this.pollfd, 1, busy ? 0 : 5) > 0;
+    if (came || busy) await new Promise((resolve) => setImmediate(resolve));
+    else await new Promise((resolve) => setTimeout(resolve, 1));
   }
 }
 

@@ -94,8 +94,6 @@ async function run(config: MountConfig, up: Up): Promise<ExitCode> {
   setBuffers(channel.writeFd, SOCKET_BUFFER, SOCKET_BUFFER);
   const uid = process.geteuid?.() ?? 0;
   const warmUp = new WarmUp(sys, mountOptions(65536));
-  // With one processor the server's start would wait for it.
-  if (availableParallelism() > 1) warmUp.start();
   const session = await attachSession(sys, {
     readFd: channel.readFd,
     writeFd: channel.writeFd,
@@ -106,6 +104,8 @@ async function run(config: MountConfig, up: Up): Promise<ExitCode> {
     ...(settings.uname === undefined ? { nuname: uid } : {}),
     ...(settings.msize === undefined ? {} : { msize: settings.msize }),
     // A person may be typing a password.
+    // With one processor the server's start would wait for it.
+    ...(availableParallelism() > 1 ? { meanwhile: () => warmUp.step() } : {}),
     timeoutMs: source.kind === 'ssh' ? Math.max(config.patienceMs, SSH_PATIENCE_MS) : config.patienceMs,
   }).catch((error: unknown) => explain(error, channel));
   if (up.stopped !== undefined) throw new Error('stopped');
