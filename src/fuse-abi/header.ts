@@ -76,24 +76,14 @@ export function putNotifyStore(
 /** Header and struct of FUSE_NOTIFY_STORE. */
 export const NOTIFY_STORE_HEAD = OUT_HEADER + 24;
 
-/**
- * FUSE_NOTIFY_INVAL_INODE (a notification header and `struct fuse_notify_inval_inode_out`) at `pos`: attributes (an offset of −1), or those and all pages (0, to the end).
- * Returns its length.
- */
-export function putInvalInode(
-  dv: DataView,
-  pos: number,
-  code: number,
-  nodeid: number,
-  pages = false,
-): number {
+/** FUSE_NOTIFY_INVAL_INODE with an offset of −1 (a notification header and `struct fuse_notify_inval_inode_out`) at `pos`: attributes only. Returns its length. */
+export function putInvalInode(dv: DataView, pos: number, code: number, nodeid: number): number {
   const len = OUT_HEADER + 24;
-  const off = pages ? 0 : -1;
   putOutHeader(dv, pos, len, code, 0, 0);
   dv.setUint32(pos + OUT_HEADER, nodeid, true);
   dv.setUint32(pos + OUT_HEADER + 4, 0, true);
-  dv.setInt32(pos + OUT_HEADER + 8, off, true);
-  dv.setInt32(pos + OUT_HEADER + 12, off, true);
+  dv.setInt32(pos + OUT_HEADER + 8, -1, true);
+  dv.setInt32(pos + OUT_HEADER + 12, -1, true);
   dv.setUint32(pos + OUT_HEADER + 16, 0, true);
   dv.setUint32(pos + OUT_HEADER + 20, 0, true);
   return len;

@@ -83,6 +83,7 @@ export class Attrs {
     node.nlink = a.nlink;
     node.size = a.sizeHi * TWO32 + a.sizeLo;
     node.version = this.version;
+    node.mtimeSec = a.mtimeLo;
     node.bornSec = this.bornSec;
     node.bornNsec = this.bornNsec;
   }

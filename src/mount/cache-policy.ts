@@ -20,6 +20,8 @@ const WATCHED_MS = 10_000;
 /** A file that was opened ahead of its program is opened anew when the program comes later than this. Milliseconds. */
 const AHEAD_MS = 1000;
 
+/** A time of change is the same for all that happens in one tick of the server's clock; that may be two seconds (FAT), and be another clock than ours. Seconds. */
+const SETTLED_S = 3;
 /** The names of a listing must be good for so much longer for the kernel to list them from what it has. Milliseconds. */
 const KEEP_MS = 250;
 
@@ -133,12 +135,13 @@ export class CachePolicy {
   }
 
   /**
-   * `open_flags` for a folder of which `listing` is about to be given. The kernel keeps what it lists of a folder that the server watches, so that news of it can take that away again; it keeps the listing of an
-   * earlier open when that is still what we would give, and its names are good for a while yet: else READDIRPLUS, which brings all names and attributes anew, is less than a LOOKUP of each.
+   * `open_flags` for a folder of which `listing` is about to be given. The kernel keeps what it lists of a folder that the server watches, and whose time of change is so long ago that the next change must show in
+   * it: at news the kernel is made to look at that (`staleListing` in watching.ts). It keeps the listing of an earlier open when that is still what we would give, and its names are good for a while yet: else READDIRPLUS, which brings all names and attributes anew, is less than a LOOKUP of each.
    */
   onOpenDir(node: Node, listing: Listing, now: number): number {
     // Two that read at one time would fill one listing from two.
     if (node.watch === 0 || node.handles?.next !== undefined) return 0;
+    if (Date.now() / 1000 - node.mtimeSec < SETTLED_S) return 0;
     const { shown } = node;
     node.keepsListing = true;
     const same = shown !== undefined && shown === listing.from && !shown.hasFolders;

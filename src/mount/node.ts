@@ -53,6 +53,8 @@ export class Node {
   nlink = 1;
   size = 0;
   version = 0;
+  /** Seconds, the lower 32 bits. */
+  mtimeSec = 0;
 
   /** When something was changed here through this mount (ms; a folder: its entries). What the server said before is out of date. */
   changedAt = -1;

@@ -156,15 +156,15 @@ function staleAttributes(e: Engine, node: Node): void {
 }
 
 /**
- * The kernel shall not list the folder from what it keeps. Waits for no program either: the kernel locks a page of a folder only while it copies names (`fuse_add_dirent_to_cache`,
- * fs/fuse/readdir.c).
+ * The kernel shall not list the folder from what it keeps: it looks at the folder's times before it does, and lists anew where they differ. The pages themselves cannot be taken from here: the kernel
+ * holds one locked while it gives names to a program (`fuse_readdir_cached`, fs/fuse/readdir.c), whose buffer may be a map of a file that only we can read.
  */
 function staleListing(e: Engine, dir: Node): void {
   dir.shown = undefined;
   dir.toldAt = e.now;
   if (!dir.keepsListing) return;
   if (dir.handles === undefined) dir.keepsListing = false;
-  e.notify(e.out, 0, putInvalInode(e.out.dv, 0, NOTIFY_INVAL_INODE, dir.id, true));
+  staleAttributes(e, dir);
 }
 
 /** Something has shown, without news of a change, that what the server said of the object before is not so any more. */

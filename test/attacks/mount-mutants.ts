@@ -154,6 +154,13 @@ export const MOUNT_MUTANTS: readonly Mutant[] = [
     seenBy: ['coherence/kept-listing'],
   },
   {
+    name: 'mount: the kernel keeps the listing of a folder that changed just now',
+    file: 'src/mount/cache-policy.js',
+    from: /if \(Date\.now\(\) \/ 1000 - node\.mtimeSec < SETTLED_S\)\s+return 0;/,
+    to: '',
+    seenBy: ['coherence/kept-listing'],
+  },
+  {
     name: 'mount: a folder is begun anew from what was remembered before the news',
     file: 'src/mount/ops/readdir.js',
     from: /Math\.max\(dir\.changedAt, dir\.toldAt\)/,
