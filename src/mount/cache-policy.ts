@@ -135,8 +135,9 @@ export class CachePolicy {
   }
 
   /**
-   * `open_flags` for a folder of which `listing` is about to be given. The kernel keeps what it lists of a folder that the server watches, and whose time of change is so long ago that the next change must show in
-   * it: at news the kernel is made to look at that (`staleListing` in watching.ts). It keeps the listing of an earlier open when that is still what we would give, and its names are good for a while yet: else READDIRPLUS, which brings all names and attributes anew, is less than a LOOKUP of each.
+   * `open_flags` for a folder of which `listing` is about to be given. The kernel keeps what it lists of a folder that the server watches, and whose time of change is so long ago that the next
+   * change must show in it: at news the kernel is made to look at that (`staleListing` in watching.ts). It keeps the listing of an earlier open when that is still what we would give, and its names are
+   * good for a while yet: else READDIRPLUS, which brings all names and attributes anew, is less than a LOOKUP of each.
    */
   onOpenDir(node: Node, listing: Listing, now: number): number {
     // Two that read at one time would fill one listing from two.

@@ -103,9 +103,9 @@ async function run(config: MountConfig, up: Up): Promise<ExitCode> {
     // A name that was asked for by name is the server's to look up.
     ...(settings.uname === undefined ? { nuname: uid } : {}),
     ...(settings.msize === undefined ? {} : { msize: settings.msize }),
-    // A person may be typing a password.
     // With one processor the server's start would wait for it.
     ...(availableParallelism() > 1 ? { meanwhile: () => warmUp.step() } : {}),
+    // A person may be typing a password.
     timeoutMs: source.kind === 'ssh' ? Math.max(config.patienceMs, SSH_PATIENCE_MS) : config.patienceMs,
   }).catch((error: unknown) => explain(error, channel));
   if (up.stopped !== undefined) throw new Error('stopped');

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { EIO } from '../../base/errno.ts';
-import { O_ACCMODE, O_APPEND, O_DSYNC, O_RDONLY, O_SYNC } from '../../base/sys.ts';
+import { O_ACCMODE, O_APPEND, O_RDONLY, O_SYNC } from '../../base/sys.ts';
 import { FSYNC_DATASYNC, OUT_HEADER } from '../../fuse-abi/index.ts';
 import { ioUnit, type Reply, T, WRITE_HEADER } from '../../p9-client/index.ts';
 import type { Engine } from '../engine.ts';
@@ -100,7 +100,7 @@ function onWritten(e: Engine, op: Op, err: number, r: Reply): void {
 export function answerWritten(e: Engine, op: Op, n: number): void {
   const h = op.handle as Handle;
   op.a = n;
-  if (!h.direct || (op.flags & O_DSYNC) === 0 || (h.flags & O_DSYNC) !== 0) return answer(e, op);
+  if (!h.direct || (op.flags & ~h.flags & O_SYNC) === 0) return answer(e, op);
   if (h.fid < 0) return e.error(op, EIO);
   e.req.fsync(e.call(op, T.fsync, onSynced), h.fid, (op.flags & O_SYNC) === O_SYNC ? 0 : FSYNC_DATASYNC);
 }
