@@ -162,9 +162,12 @@ export const THREATS: readonly Threat[] = [
   {
     attack: 'what was told earlier is believed after it has changed',
     defence: 'memory ends with news of the folder, with time, and with an open that finds another state',
-    tests: ['coherence/coherence', 'coherence/other-names'],
+    tests: ['coherence/coherence', 'coherence/other-names', 'coherence/kept-listing'],
     mutants: [
       'mount: news of a folder is not heeded',
+      'mount: the kernel lists a folder from what it keeps, whatever others did to it',
+      'mount: the kernel keeps the listing of a folder that changed just now',
+      'mount: a folder is begun anew from what was remembered before the news',
       "mount: a folder's own links are believed because the folder above is watched",
       'mount: an open by name that finds a file changed leaves what was believed of it',
       'mount: an open that finds a file changed leaves what was believed of it',
