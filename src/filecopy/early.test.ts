@@ -14,6 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { LIMITLESS } from '../../test/filecopy/limitless.ts';
 import { END, item, REG } from '../../test/filecopy/wire.ts';
 import { openSys } from '../linux/index.ts';
 import { UNPACKER_RULES } from '../qfile/index.ts';
@@ -79,13 +80,7 @@ test('a receiver of many files begins to write before the end, and syncs at the 
       writeFd,
       rootFd,
       rules: UNPACKER_RULES,
-      modeMask: 0o777,
-      maxBytes: Number.POSITIVE_INFINITY,
-      maxItems: Number.POSITIVE_INFINITY,
-      keepFree: 0,
-      spacePatienceMs: 0,
-      idleMs: 0,
-      aliveFd: -1,
+      ...LIMITLESS,
     }).run();
     assert.equal(end.error, 0);
   } finally {

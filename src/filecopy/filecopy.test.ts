@@ -19,6 +19,7 @@ import {
 import { test } from 'node:test';
 import * as zlib from 'node:zlib';
 import fc from 'fast-check';
+import { LIMITLESS } from '../../test/filecopy/limitless.ts';
 import { DIR, END, item, LNK, REG } from '../../test/filecopy/wire.ts';
 import { fuzz } from '../../test/fuzz/budget.ts';
 import { scratch, sys } from '../../test/helpers/linux.ts';
@@ -64,13 +65,7 @@ function receive(
       writeFd,
       rootFd,
       rules: UNPACKER_RULES,
-      modeMask: 0o777,
-      maxBytes: Number.POSITIVE_INFINITY,
-      maxItems: Number.POSITIVE_INFINITY,
-      keepFree: 0,
-      spacePatienceMs: 0,
-      idleMs: 0,
-      aliveFd: -1,
+      ...LIMITLESS,
       ...more,
     }).run();
     return { ...end, told: decodeResult(readFileSync(t.path('answer')))?.error };

@@ -43,7 +43,7 @@ export class DirCache {
   readonly batches: { readonly data: Buffer; readonly dv: DataView }[] = [];
   private index: Map<string, number> | undefined;
   private indexed = 0;
-  private folders: number | undefined;
+  private folders: boolean | undefined;
 
   constructor(at: number, watch = 0) {
     this.at = at;
@@ -58,19 +58,8 @@ export class DirCache {
 
   /** Whether folders are in it, `.` and `..` aside. */
   get hasFolders(): boolean {
-    if (this.folders === undefined) {
-      this.folders = 0;
-      for (const { data, dv } of this.batches) {
-        for (let pos = 0; pos + GETATTR_BODY + 10 <= data.length; ) {
-          const p = pos + GETATTR_BODY;
-          const n = dv.getUint16(p + 8, true);
-          const dots = data[p + 10] === DOT && (n === 1 || (n === 2 && data[p + 11] === DOT));
-          if ((dv.getUint32(pos + AT.mode, true) & S_IFMT) === S_IFDIR && !dots) this.folders++;
-          pos = p + 10 + n;
-        }
-      }
-    }
-    return this.folders > 0;
+    this.folders ??= this.batches.some(listsFolders);
+    return this.folders;
   }
 
   /** Adds the payload of an Rreaddirplus, which is this object's from now on. */
@@ -132,3 +121,14 @@ export class DirCache {
 
 /** Larger than any batch: a position in the whole is which × BATCH_SPAN + offset. */
 export const BATCH_SPAN = 1 << 21;
+
+function listsFolders({ data, dv }: { readonly data: Buffer; readonly dv: DataView }): boolean {
+  for (let pos = 0; pos + GETATTR_BODY + 10 <= data.length; ) {
+    const p = pos + GETATTR_BODY;
+    const n = dv.getUint16(p + 8, true);
+    const dots = data[p + 10] === DOT && (n === 1 || (n === 2 && data[p + 11] === DOT));
+    if ((dv.getUint32(pos + AT.mode, true) & S_IFMT) === S_IFDIR && !dots) return true;
+    pos = p + 10 + n;
+  }
+  return false;
+}

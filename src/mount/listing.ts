@@ -11,7 +11,7 @@ export class Listing {
   data: Buffer | undefined;
   dv: DataView | undefined;
   plus = false;
-  /** What it was given from, or became; undefined while that is not whole. */
+  /** What was remembered, when it is given from that. */
   from: DirCache | undefined;
   /** The kernel keeps what it gets of it. */
   shows = false;
@@ -54,7 +54,6 @@ export class Listing {
 
   /** Begins anew at an offset. */
   rewind(lo: number, hi: number): void {
-    this.from = undefined;
     this.data = undefined;
     this.dv = undefined;
     this.pos = 0;

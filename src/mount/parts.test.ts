@@ -197,3 +197,36 @@ test('the warm-up rehearses in idle moments alone, in one line of slices, and en
   await new Promise((resolve) => setTimeout(resolve, 50));
   assert.equal(later, 0);
 });
+
+test('the rehearsal goes on while a server is waited for, for its time', async () => {
+  const { openSys } = await import('../linux/index.ts');
+  const { setNonblocking } = await import('../linux/descriptors.ts');
+  const { socketpair } = await import('../linux/net.ts');
+  const { attachSession } = await import('../p9-client/index.ts');
+  const { WarmUp } = await import('./rehearsal.ts');
+  const sys = openSys();
+  const fds: [number, number] = [-1, -1];
+  assert.equal(socketpair(fds), 0);
+  setNonblocking(fds[0], true);
+  const warmUp = new WarmUp(sys, mountOptions(65536));
+  let steps = 0;
+  let over = 0;
+  const meanwhile = (): boolean => {
+    steps++;
+    const more = warmUp.step();
+    if (!more) over++;
+    return more;
+  };
+  const silent = attachSession(sys, {
+    readFd: fds[0],
+    writeFd: fds[0],
+    peer: 'nobody',
+    timeoutMs: 2000,
+    meanwhile,
+  });
+  await assert.rejects(silent, { code: 'P9_SILENT' });
+  for (const fd of fds) sys.close(fd);
+  // 150 ms in slices of 4 ms; then it sleeps between looks.
+  assert.ok(steps - over > 1 && steps - over <= 40, `${steps - over} slices`);
+  assert.ok(over > 1 && over < 500, `${over} looks after that`);
+});

@@ -178,7 +178,6 @@ export function rememberListing(e: Engine, dir: Node, l: Listing, data: Buffer, 
   cache.add(data, quiet);
   cache.failed = !quiet;
   e.recent.put(dir, cache);
-  l.from = cache;
   if (!l.shows) return;
   dir.shown = cache;
   dir.shownAt = l.at;

@@ -5,6 +5,7 @@ import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { Receiver } from '../../src/filecopy/index.ts';
 import { decodeResult, type PathRules, type Result, UNPACKER_RULES } from '../../src/qfile/index.ts';
 import { sys } from '../helpers/linux.ts';
+import { LIMITLESS } from './limitless.ts';
 
 /** Lets the engine receive a stream into `dir`; `beside` is a path for two files that are removed again. */
 export function unpackHere(
@@ -28,13 +29,7 @@ export function unpackHere(
       writeFd,
       rootFd,
       rules,
-      modeMask: 0o777,
-      maxBytes: Number.POSITIVE_INFINITY,
-      maxItems: Number.POSITIVE_INFINITY,
-      keepFree: 0,
-      spacePatienceMs: 0,
-      idleMs: 0,
-      aliveFd: -1,
+      ...LIMITLESS,
     }).run();
     return decodeResult(readFileSync(`${beside}.out`));
   } finally {
