@@ -30,8 +30,8 @@ export class ProxyWire {
     this.pollfd.dv.setUint32(4, POLLIN, true);
   }
 
-  /** Sends a whole request and takes its reply; a descriptor that comes is closed. Throws when the reply is not a success. */
-  call(request: Uint8Array): void {
+  /** Sends a whole request and takes its reply; a descriptor that comes is closed. Throws when the reply is not a success, unless it `mayFail`. */
+  call(request: Uint8Array, mayFail = false): void {
     const { sys } = this;
     this.out.u8.set(request);
     const n = sys.write(this.fd, this.out, 0, request.length);
@@ -42,13 +42,13 @@ export class ProxyWire {
       this.take(4);
       if (this.got.fd >= 0) sys.close(this.got.fd);
       const said = dv.getInt32(0, true);
-      if (said !== FD_VALID) throw new Error(`${BY_TYPE[type]?.name}: ${errnoName(said)}`);
+      if (said !== FD_VALID && !mayFail) throw new Error(`${BY_TYPE[type]?.name}: ${errnoName(said)}`);
       return;
     }
     let have = this.take(PROXY_HEADER);
     const size = PROXY_HEADER + dv.getUint32(4, true);
     while (have < size) have += this.read(have);
-    if (dv.getUint32(0, true) !== 0)
+    if (dv.getUint32(0, true) !== 0 && !mayFail)
       throw new Error(`${BY_TYPE[type]?.name}: ${errnoName(dv.getInt32(PROXY_HEADER, true))}`);
   }
 

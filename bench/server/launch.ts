@@ -37,7 +37,11 @@ export async function launch(peer: ServerPeer, dir: string, cleanup: Cleanup): P
 
   const before = performance.now();
   const [file, ...args] = command;
-  const child: ChildProcess = spawn(file, args, { stdio: ['ignore', 'ignore', 'pipe', theirs] });
+  // Each in a session of its own, as a daemon is (and ours in its sandbox in any case): between sessions the scheduler works more (sched_autogroup).
+  const child: ChildProcess = spawn(file, args, {
+    stdio: ['ignore', 'ignore', 'pipe', theirs],
+    detached: true,
+  });
   sys.close(theirs);
   const said = tailOf(child);
   const undo = cleanup.add(`server ${peer.name}`, () => {

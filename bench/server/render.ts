@@ -10,7 +10,10 @@ import type { Samples, ServerResults } from './run.ts';
 export const START_GOAL_MS = 150;
 export const PEAK_GOAL_MIB = 80;
 
-/** The table of the page: CPU of each server, how ours compares with diod, the goal; then wall-clock time. */
+/**
+ * The table of the page: CPU of each server, how ours compares with diod, the goal as a part of what diod needs and in µs as on the machine where it was set; then
+ * wall-clock time.
+ */
 export function renderServer(
   results: ServerResults,
   rows: readonly ServerRow[],
@@ -21,13 +24,14 @@ export function renderServer(
   const head = [
     'workload',
     ...names,
-    ...(compare ? [`${OURS.name}/${DIOD.name}`] : []),
+    ...(compare ? [`${OURS.name}/${DIOD.name}`, `goal, of ${DIOD.name}`] : []),
     'goal',
     ...names.map((n) => `wall, ${n}`),
   ];
   const line = (
     title: string,
     goal: number,
+    part: number | undefined,
     values: (number | string | undefined)[],
     walls: string[],
   ): string[] => {
@@ -36,12 +40,16 @@ export function renderServer(
       return typeof v === 'number' ? v : undefined;
     };
     const ours = of(OURS.name);
-    const mark = ours === undefined ? '' : ours <= goal ? ' ✓' : ' ✗';
+    const mark = (value: number | undefined, most: number): string =>
+      value === undefined ? '' : value <= most ? ' ✓' : ' ✗';
+    const compared = ratio(ours, of(DIOD.name));
     return [
       title,
       ...values.map((v) => (typeof v === 'string' ? v : figure(v))),
-      ...(compare ? [times(ratio(ours, of(DIOD.name)))] : []),
-      atMost(goal) + mark,
+      ...(compare
+        ? [times(compared), part === undefined ? '' : `≤ ${times(part)}${mark(compared, part)}`]
+        : []),
+      atMost(goal) + mark(ours, goal),
       ...walls,
     ];
   };
@@ -52,6 +60,7 @@ export function renderServer(
       line(
         'start to first reply, ms',
         START_GOAL_MS,
+        undefined,
         starts,
         names.map(() => ''),
       ),
@@ -64,6 +73,7 @@ export function renderServer(
       line(
         row.title,
         row.goal,
+        row.diod === undefined ? undefined : row.goal / row.diod,
         samples.map((s) => s.none ?? median(s.cpu)),
         samples.map((s) => (s.none === undefined ? figure(median(s.wall)) : '')),
       ),
@@ -75,6 +85,7 @@ export function renderServer(
       line(
         'memory, peak, MiB',
         PEAK_GOAL_MIB,
+        undefined,
         peaks,
         names.map(() => ''),
       ),

@@ -47,6 +47,7 @@ export const ENOLINK = 67;
 export const EPROTO = 71;
 export const EOVERFLOW = 75;
 export const EILSEQ = 84;
+export const ENOTSOCK = 88;
 export const EMSGSIZE = 90;
 export const EOPNOTSUPP = 95;
 export const EADDRINUSE = 98;
@@ -106,6 +107,7 @@ const TABLE: ReadonlyMap<number, readonly [string, string]> = new Map([
   [EPROTO, ['EPROTO', 'protocol error']],
   [EOVERFLOW, ['EOVERFLOW', 'value too large']],
   [EILSEQ, ['EILSEQ', 'forbidden character or form of a name']],
+  [ENOTSOCK, ['ENOTSOCK', 'not a socket']],
   [EMSGSIZE, ['EMSGSIZE', 'message too long']],
   [EOPNOTSUPP, ['EOPNOTSUPP', 'not supported']],
   [EADDRINUSE, ['EADDRINUSE', 'address already in use']],

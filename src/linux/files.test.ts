@@ -4,11 +4,10 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { cstr, scratch, statBuf, sys, text } from '../../test/helpers/linux.ts';
-import { EAGAIN, EBADF, EINVAL, EISDIR, EOPNOTSUPP, ESPIPE } from '../base/errno.ts';
+import { EAGAIN, EBADF, EINVAL, EISDIR, ENOTSOCK, EOPNOTSUPP, ESPIPE } from '../base/errno.ts';
 import { O_CREAT, O_DIRECT, O_DIRECTORY, O_RDONLY, O_RDWR } from '../base/sys.ts';
 import { pipe, socketpair } from './net.ts';
 
-const ENOTSOCK = 88;
 const FALLOC_FL_KEEP_SIZE = 1;
 const FALLOC_FL_PUNCH_HOLE = 2;
 

@@ -145,6 +145,22 @@ function reopenVia(procFd: number, fd: number, flags: number): number {
   return r;
 }
 
+function recvWaiting(socket: number, mem: Mem, off: number, len: number): number {
+  const p = at(mem, off, len);
+  let r: number;
+  do r = ret(c.recv(socket, p, len, 0));
+  while (interrupted(r));
+  return r;
+}
+
+function sendWaiting(socket: number, mem: Mem, off: number, len: number): number {
+  const p = at(mem, off, len);
+  let r: number;
+  do r = ret(c.send(socket, p, len, MSG_NOSIGNAL));
+  while (interrupted(r));
+  return r;
+}
+
 /** struct msghdr @0 (56 bytes), struct iovec @56, control @72: struct cmsghdr { size_t len; int level; int type; } and one int (cmsg(3)). */
 const IOV = 56;
 const CONTROL = 72;
@@ -213,6 +229,8 @@ export function openPathSys(): PathSys {
     lremovexattr,
     reopenVia,
     chmodVia,
+    recvWaiting,
+    sendWaiting,
     sendWithFd,
     setFsUid,
     setFsGid,

@@ -36,10 +36,11 @@ export class Rehearsal {
     this.request = { bytes: new Uint8Array(8192), length: 0 };
     const sys: Sys = {
       ...real,
-      read: (fd, mem, off, len) =>
-        fd === FUSE_FD ? this.kernelAsks(mem, off) : this.serverSays(mem, off, len),
+      read: (_fd, mem, off) => this.kernelAsks(mem, off),
       write: (fd, mem, off, len) =>
         fd === FUSE_FD ? this.kernelHears(mem, off, len) : this.serverHears(mem, off, len),
+      recv: (_fd, mem, off, len) => this.serverSays(mem, off, len),
+      send: (_fd, mem, off, len) => this.serverHears(mem, off, len),
       write2: (_fd, a, ao, al, b, bo, bl) => this.serverHears(a, ao, al) + this.serverHears(b, bo, bl),
     };
     this.engine = new Engine({

@@ -2,6 +2,7 @@
 
 import { EAGAIN } from '../base/errno.ts';
 import type { Mem } from '../base/mem.ts';
+import { StreamFd } from '../base/stream-fd.ts';
 import type { Sys } from '../base/sys.ts';
 import { frameSize } from '../p9/codec.ts';
 import { Requests } from './requests.ts';
@@ -22,10 +23,9 @@ export const MORE_TO_SEND = 1;
  * them, and behind them one run of bytes that lies elsewhere (the data of a write, sent from where the kernel put it).
  */
 export class Channel {
-  readonly readFd: number;
-  readonly writeFd: number;
   readonly requests: Requests;
-  private readonly sys: Sys;
+  private readonly from: StreamFd;
+  private readonly to: StreamFd;
   private readonly input: Mem;
   private readonly msize: number;
   private inPos = FRONT;
@@ -41,9 +41,8 @@ export class Channel {
 
   /** `msize`: as agreed; no reply may be longer. */
   constructor(sys: Sys, readFd: number, writeFd: number, msize: number) {
-    this.sys = sys;
-    this.readFd = readFd;
-    this.writeFd = writeFd;
+    this.from = new StreamFd(sys, readFd);
+    this.to = new StreamFd(sys, writeFd);
     this.msize = msize;
     this.requests = new Requests(sys.alloc(OUT_SIZE));
     this.input = sys.alloc(FRONT + msize + Math.max(msize, RECEIVE_STEP));
@@ -70,11 +69,11 @@ export class Channel {
       if (this.run !== undefined) {
         n =
           head > 0 && !this.runBegun
-            ? this.sys.write2(this.writeFd, requests.mem, this.sent, head, this.run, this.runOff, this.runLen)
-            : this.sys.write(this.writeFd, this.run, this.runOff, this.runLen);
+            ? this.to.write2(requests.mem, this.sent, head, this.run, this.runOff, this.runLen)
+            : this.to.write(this.run, this.runOff, this.runLen);
       } else {
         if (head === 0) return ALL_SENT;
-        n = this.sys.write(this.writeFd, requests.mem, this.sent, head);
+        n = this.to.write(requests.mem, this.sent, head);
       }
       if (n === -EAGAIN) return MORE_TO_SEND;
       if (n < 0) return n;
@@ -113,7 +112,7 @@ export class Channel {
       this.inEnd -= this.inPos - FRONT;
       this.inPos = FRONT;
     }
-    const n = this.sys.read(this.readFd, input, this.inEnd, Math.min(RECEIVE_STEP, input.size - this.inEnd));
+    const n = this.from.read(input, this.inEnd, Math.min(RECEIVE_STEP, input.size - this.inEnd));
     if (n > 0) {
       this.inEnd += n;
       this.bytesIn += n;

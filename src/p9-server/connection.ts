@@ -3,6 +3,7 @@
 import { EAGAIN, EINVAL, EIO, EOPNOTSUPP, EPROTO, errnoName } from '../base/errno.ts';
 import { printable } from '../base/error.ts';
 import type { Mem } from '../base/mem.ts';
+import { StreamFd } from '../base/stream-fd.ts';
 import { POLLIN, POLLOUT, type Sys } from '../base/sys.ts';
 import type { Turns, Watch } from '../base/turns.ts';
 import { BAD_FRAME, DECODED, decode, frameSize, NEED_MORE, UNKNOWN_TYPE } from '../p9/codec.ts';
@@ -14,7 +15,6 @@ import { type Backend, DEFERRED, type Deferred, type Wire } from './backend.ts';
 import { LiveRequest } from './live.ts';
 import type { Stats } from './stats.ts';
 
-const ENOTSOCK = 88;
 /** Before Tversion only Tversion is expected, and it is small. */
 const FIRST_MSIZE = 8192;
 /** Room beside one message of msize, so that a turn takes in and gives out many small ones. */
@@ -40,7 +40,8 @@ export class Connection implements Wire {
   private readonly limits: { msize: number; inflight: number };
   private readonly readWatch: Watch;
   private readonly writeWatch: Watch;
-  private isSocket = true;
+  private readonly from: StreamFd;
+  private readonly to: StreamFd;
 
   input: Mem;
   private inputDv: DataView;
@@ -81,6 +82,8 @@ export class Connection implements Wire {
     this.reader = new Reader(this.input.u8);
     this.out = this.sys.alloc(FIRST_MSIZE + SLACK);
     this.writer = new Writer(this.out.u8);
+    this.from = new StreamFd(this.sys, how.readFd);
+    this.to = new StreamFd(this.sys, how.writeFd);
     this.readWatch = { fd: how.readFd, events: POLLIN, turn: () => this.onReadable() };
     this.writeWatch = { fd: how.writeFd, events: 0, turn: () => this.onWritable() };
     this.turns.add(this.readWatch);
@@ -101,7 +104,7 @@ export class Connection implements Wire {
   }
 
   private onReadable(): void {
-    const got = this.sys.read(this.readWatch.fd, this.input, this.inEnd, this.input.size - this.inEnd);
+    const got = this.from.read(this.input, this.inEnd, this.input.size - this.inEnd);
     if (got === 0) {
       this.flush();
       const left = this.inEnd - this.inPos;
@@ -184,7 +187,7 @@ export class Connection implements Wire {
   /** Sends what is waiting. When the peer takes no more, reading stops until it does. */
   private flush(): void {
     while (this.pendingOut > 0 && this.ending === undefined) {
-      const n = this.send();
+      const n = this.to.write(this.out, this.outPos, this.pendingOut);
       if (n === -EAGAIN) {
         this.writeWatch.events = POLLOUT;
         this.readWatch.events = 0;
@@ -204,16 +207,6 @@ export class Connection implements Wire {
       this.writeWatch.events = 0;
       this.readWatch.events = POLLIN;
     }
-  }
-
-  private send(): number {
-    const { sys, out } = this;
-    if (this.isSocket) {
-      const n = sys.send(this.writeWatch.fd, out, this.outPos, this.pendingOut);
-      if (n !== -ENOTSOCK) return n;
-      this.isSocket = false;
-    }
-    return sys.write(this.writeWatch.fd, out, this.outPos, this.pendingOut);
   }
 
   private dispatch(): void {

@@ -67,6 +67,8 @@ export async function runWithProxy(run: ProxyRun): Promise<ProxyResult> {
   const at = run.way === 'socket' ? ['-s', socket, ...owner] : ['-f', '3'];
   const child = spawn(file, [...rest, '-n', '-p', run.path, ...at, ...(run.args ?? [])], {
     stdio: ['ignore', 'ignore', 'pipe', ...(run.way === 'sock_fd' ? [pair[1]] : [])],
+    // A session of its own for both: ours has one in its sandbox, and the scheduler works more between sessions.
+    detached: true,
   });
   let words = '';
   child.stderr?.setEncoding('utf8').on('data', (d: string) => (words += d));

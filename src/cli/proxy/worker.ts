@@ -4,10 +4,12 @@ import { openSync } from 'node:fs';
 import { constants } from 'node:os';
 import { O_CLOEXEC, O_DIRECTORY, O_PATH } from '../../base/sys.ts';
 import { endWithPipe, setNonblocking } from '../../linux/descriptors.ts';
+import { socketpair } from '../../linux/net.ts';
 import { openPathSys } from '../../linux/paths.ts';
 import { type CapName, chroot, exitNow, ignoreSignal, keepCapabilities } from '../../linux/process.ts';
 import { refuseNeedlessCalls } from '../../linux/seccomp.ts';
-import { serveProxy } from '../../proxy/index.ts';
+import { type ProxySetting, rehearseProxy, serveProxy } from '../../proxy/index.ts';
+import { rehearsing } from '../data-plane-flags.ts';
 import { type ProxyLog, proxyLog } from './log.ts';
 import { strerror } from './strerror.ts';
 import type { ProxyWorkerConfig } from './worker-config.ts';
@@ -64,12 +66,22 @@ function serve(config: ProxyWorkerConfig, log: ProxyLog): void {
     const r = run();
     if (r < 0) return log.error(`${name}:${strerror(r)}`);
   }
-  const end = serveProxy({
+  const setting = {
     sys,
-    socketFd: config.socketFd,
     procFd,
     root: { fd, sealed: config.sealed },
     options: { readOnly: config.readOnly, devices: config.devices },
-  });
+  };
+  rehearse(setting);
+  const end = serveProxy({ ...setting, socketFd: config.socketFd });
   if (!end.clean) log.error(end.why);
+}
+
+/** QEMU has connected and its guest is about to start: nobody waits yet. */
+function rehearse(setting: ProxySetting): void {
+  const pair: [number, number] = [-1, -1];
+  if (socketpair(pair) < 0) return;
+  if (pair.every((end) => setNonblocking(end, true) >= 0))
+    rehearsing(() => rehearseProxy({ ...setting, pair }));
+  for (const end of pair) setting.sys.close(end);
 }

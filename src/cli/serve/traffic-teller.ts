@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 
-import { EAGAIN } from '../../base/errno.ts';
+import { EAGAIN, ENOTSOCK } from '../../base/errno.ts';
 import type { Mem } from '../../base/mem.ts';
 import { POLLOUT, type Sys } from '../../base/sys.ts';
 import { formatTraffic, TRAFFIC_LINE_MAX } from '../../broker/traffic-line.ts';
 import type { Stats } from '../../p9-server/index.ts';
 
-const ENOTSOCK = 88;
 const PAUSE_MS = 1000;
 
 /**
