@@ -26,7 +26,7 @@ export async function mountPart(args: BenchArgs, cleanup: Cleanup): Promise<Part
     title: 'Mount: what a person waits for',
     text: `Milliseconds of wall clock. A tree of ${size.files} files with a git repository, a file of ${size.bigMiB} MiB, ${size.smallFiles} small files to copy in; all served from
 memory (tmpfs), but for the write, which goes to a disk. "First" is right after a fresh mount, "again" straight after that. sshfs talks to sftp-server over a
-socket pair: no SSH, no network. All with default_permissions, nosuid, nodev. Median of ${rounds} rounds in turn.`,
+socket pair: no SSH, no network. All with default_permissions, nosuid, nodev, in sessions of their own. Median of ${rounds} rounds in turn.`,
     table: `${renderMount(results, steps, peers)}\n\nCPU of the system's own processes, all of both sides:\n\n${renderMountCpu(results, steps, peers)}`,
     versions: peers.map((p) => `${p.name} ${p.version()}`),
     missing: missing.map((p) => `${p.name} is not here, so its column is left out: ${p.missing}`),

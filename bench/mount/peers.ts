@@ -107,7 +107,8 @@ interface Started {
 
 function start(argv: readonly string[], stdio: number | 'ignore'): Started {
   const [file = '', ...args] = argv;
-  const child = spawn(file, args, { stdio: [stdio, stdio, 'pipe'] });
+  // Each in a session of its own, as daemons are: between sessions the scheduler works more (sched_autogroup).
+  const child = spawn(file, args, { stdio: [stdio, stdio, 'pipe'], detached: true });
   // Told by `mounted`, which looks at the child.
   child.on('error', () => undefined);
   return { name: file, child, said: tailOf(child) };

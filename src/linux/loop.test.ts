@@ -96,6 +96,53 @@ test('a loop that has nothing to do sleeps, and wakes for a timer and for a slow
   sys.close(w);
 });
 
+test('after a short wait the next one is looked through, after a long one it is slept through', async () => {
+  const SHORT_MS = 5;
+  /** What each wait is: looks that find nothing before one that finds something, or a sleep of so many milliseconds. */
+  const waits: readonly { looks?: number; sleepMs?: number }[] = [
+    { sleepMs: 0 },
+    { looks: 3 },
+    { looks: 0 },
+    { sleepMs: 2 * SHORT_MS },
+    { sleepMs: 0 },
+    { looks: 2 },
+  ];
+  for (const shortMs of [SHORT_MS, 0]) {
+    const seen = [{ looks: 0, slept: false }];
+    const scripted: Sys = {
+      ...sys,
+      poll(fds, _count, ms) {
+        const now = seen.at(-1) as (typeof seen)[number];
+        const { looks, sleepMs } = waits[seen.length - 1] as (typeof waits)[number];
+        if (ms === 0) {
+          if (now.looks++ !== looks) return 0;
+        } else {
+          now.slept = true;
+          const since = performance.now();
+          while (performance.now() - since < (sleepMs ?? 0));
+        }
+        fds.dv.setUint16(6, POLLIN, true);
+        return 1;
+      },
+    };
+    const turns = new Turns(scripted, 1, shortMs);
+    const turn = (): void => {
+      if (seen.length === waits.length) turns.stop();
+      else seen.push({ looks: 0, slept: false });
+    };
+    turns.add({ fd: 1, events: POLLIN, turn });
+    await turns.run();
+    const slept = seen.map((w) => w.slept);
+    if (shortMs === 0) assert.ok(slept.filter((s) => s).length > 4, 'sleeps at once');
+    else {
+      assert.deepEqual(slept, [true, false, false, true, true, false]);
+      // Looks of Node's own trips, if there are any, are a few; 5 ms of looks are thousands.
+      const [first = 0, , , long = 0, next = 0] = seen.map((w) => w.looks);
+      assert.ok(first < 50 && long > 50 && next < 50, `${seen.map((w) => w.looks)} looks`);
+    }
+  }
+});
+
 test('a promise that is settled in a turn without a word to the loop is heard all the same', async () => {
   const [r, w] = pipeOf();
   const turns = new Turns(sys);

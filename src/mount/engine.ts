@@ -82,7 +82,7 @@ export class Engine extends Desk {
     this.req = this.channel.requests;
     this.nobody.active = true;
     this.nobody.done = true;
-    this.turns = new Turns(sys, 4);
+    this.turns = new Turns(sys, 4, how.options.shortWaitMs);
     this.deviceWatch = { fd: how.fuseFd, events: POLLIN, turn: () => this.onDevice() };
     this.readWatch = { fd: how.readFd, events: POLLIN, turn: () => this.onReplies() };
     this.writeWatch = { fd: how.writeFd, events: 0, turn: () => this.onWritable() };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { availableParallelism } from 'node:os';
 import type { Owners } from './attrs.ts';
 import { type CacheTimes, DEFAULT_TIMES } from './cache-policy.ts';
 
@@ -22,7 +23,12 @@ export interface MountOptions {
   readonly clientName: string;
   /** Compile by rehearsal in idle moments around the mount (150 ms of processor time at the most). */
   readonly rehearse: boolean;
+  /** A wait of at most so many milliseconds is looked through instead of slept through, as long as one follows the other (base/turns.ts). */
+  readonly shortWaitMs: number;
 }
+
+/** Between the calls of a program that works, and for an answer of a server on the same machine, it is 20 to 150 µs. */
+const SHORT_WAIT_MS = 0.2;
 
 /** The options for a session, with what the caller wants otherwise. */
 export function mountOptions(msize: number, wanted: Partial<MountOptions> = {}): MountOptions {
@@ -35,6 +41,8 @@ export function mountOptions(msize: number, wanted: Partial<MountOptions> = {}):
     maxReadahead: wanted.maxReadahead ?? 4 * 1024 * 1024,
     maxIdleFids: wanted.maxIdleFids ?? 4096,
     rehearse: wanted.rehearse ?? true,
+    // With one processor, looking would keep away whom we wait for.
+    shortWaitMs: wanted.shortWaitMs ?? (availableParallelism() > 1 ? SHORT_WAIT_MS : 0),
     clientName: wanted.clientName ?? `ninefold-${process.pid}-${Math.floor(Math.random() * 1e9)}`,
   };
 }
