@@ -42,7 +42,7 @@ export class Conversation {
     while (this.end === undefined) {
       const size = requestSize(input.dv, 0, have);
       if (size === NEED_MORE) {
-        // QEMU writes a request at once and waits for its reply, so this is one read(2) each.
+        // QEMU writes a request at once and waits for its reply, so this is one call each.
         const got = sys.recvWaiting(this.fd, input, have, input.size - have);
         if (got > 0) have += got;
         else this.gone(got, have);

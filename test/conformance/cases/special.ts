@@ -5,7 +5,7 @@ import * as fs from 'node:fs';
 import { createConnection, createServer } from 'node:net';
 import { encodeDev, S_IFBLK, S_IFCHR, S_IFIFO, S_IFREG, S_IFSOCK } from '../../../src/base/stat.ts';
 import { O_NONBLOCK, O_RDONLY, O_WRONLY } from '../../../src/base/sys.ts';
-import { ALICE, type Cases, fails } from '../case.ts';
+import { ALICE, type Cases, fails, TEAM } from '../case.ts';
 
 /** mknod(2): fifos, sockets, device nodes. What goes through them stays on this side; only the nodes are shared. */
 export const specialCases: Cases = {
@@ -92,6 +92,15 @@ say(tried(lambda: socket.socket(socket.AF_UNIX).connect(args[0])))`;
       // The kernel's 32-bit form, which is also that of makedev(3) for such numbers.
       assert.deepEqual([chr.rdev, blk.rdev], [encodeDev(major, minor), encodeDev(major, minor)]);
     }
+  },
+  'a device node made in a setgid folder gets its group': (c) => {
+    c.need('root', 'devices', 'suid');
+    const dir = c.folder('d');
+    fs.chownSync(dir, ALICE, TEAM);
+    fs.chmodSync(dir, 0o2755);
+    c.k.mknod(c.at('d', 'null'), S_IFCHR | 0o600, 1, 3);
+    const s = fs.lstatSync(c.at('d', 'null'));
+    assert.deepEqual([s.isCharacterDevice(), s.uid, s.gid, s.rdev], [true, 0, TEAM, encodeDev(1, 3)]);
   },
   'a device node is not to be had: EPERM, and nothing is made': (c) => {
     if (c.caps.devices === true && c.caps.root === true) {
