@@ -31,7 +31,7 @@ export interface PathSys extends Sys {
 
   /** `reopen` through an open folder /proc/self/fd, so that it works where there is no /proc, and sooner. */
   reopenVia(procFd: number, fd: number, flags: number): number;
-  /** recv(2) and send(2) that wait as long as the socket does; no SIGPIPE. A seventh less for both than read(2) and write(2) take, which go through more layers. */
+  /** recv(2) and send(2) that wait as long as the socket does; no SIGPIPE. A tenth less for both than read(2) and write(2) take, which go through more layers. */
   recvWaiting(socket: number, mem: Mem, off: number, len: number): number;
   sendWaiting(socket: number, mem: Mem, off: number, len: number): number;
   /** sendmsg(2) of `len` bytes with one descriptor (SCM_RIGHTS), without SIGPIPE; blocks as long as the socket does. */

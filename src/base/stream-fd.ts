@@ -6,7 +6,7 @@ import type { Sys } from './sys.ts';
 
 /**
  * One end of a byte stream that does not block: a socket by recv(2) and send(2), a pipe by read(2) and write(2). Both work on a socket, but the latter go
- * through layers of the kernel that it has no use for: a request and its reply of 100 bytes take 1.7 µs by them and 1.55 µs by the former.
+ * through layers of the kernel that it has no use for: 100 bytes sent and received take 1.7 µs by them and 1.55 µs by the former.
  * Which of the two it is shows at the first call. The descriptor stays the caller's to close.
  */
 export class StreamFd {

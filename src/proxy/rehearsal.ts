@@ -9,7 +9,7 @@ import { Conversation } from './conversation.ts';
 import { Helper } from './helper.ts';
 import type { ProxySetting } from './index.ts';
 
-/** So often everything is asked: from here on more brings nothing (some 3,000 requests). */
+/** So often everything is asked: from here on more brings nothing (some 3,600 requests). */
 const ROUNDS = 120;
 const LONGEST_MS = 150;
 const ROOM = 1 << 14;
@@ -24,7 +24,7 @@ const ACL = bytes('system.posix_acl_access');
 
 /**
  * Plays QEMU to the helper's own code over a socket pair, before the first guest asks: V8 compiles what runs often, and what a guest does in its first
- * minute is 25,000 requests, which cost a third more on code that is not compiled yet.
+ * minute is 25,000 requests, which cost a quarter more on code that is not compiled yet.
  *
  * Asks only what changes nothing: looks at the top of the export and at a file that may or may not be there. Requests that would change something carry a path that is too
  * long for any system call; they show V8 how large their numbers may be, or it would throw away what it has compiled at the first such request. `pair`: both ends of a stream socket pair,
