@@ -116,6 +116,11 @@ export class Folder implements Backend {
     return handler === undefined ? -EINVAL : handler(this, m, w, wire);
   }
 
+  /** Whether the owner of the share has said that this type of message is not for this client. */
+  refuses(type: number): boolean {
+    return this.denied.has(type);
+  }
+
   reset(): void {
     for (const fid of this.fids.values()) this.release(fid);
     this.fids.clear();

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: MIT
 
-import { EBADF, EINVAL, ENOENT, ENOTDIR } from '../../base/errno.ts';
+import { EBADF, EINVAL, ENOENT, ENOTDIR, EPERM } from '../../base/errno.ts';
+import { O_DIRECTORY, O_RDONLY } from '../../base/sys.ts';
 import type { Writer } from '../../p9/coder.ts';
 import { RREAD_HEADER } from '../../p9/constants.ts';
-import { Qid } from '../../p9/msg.ts';
-import { REPLIED } from '../backend.ts';
+import { T } from '../../p9/messages.ts';
+import { type Msg, Qid } from '../../p9/msg.ts';
+import { REPLIED, type Wire } from '../backend.ts';
 import type { Folder } from '../folder.ts';
 import { checkNewName } from '../names.ts';
 import type { OpenFile } from '../open-file.ts';
 import { qidType } from '../qid.ts';
 import { putStat } from './attr.ts';
 import type { Handler } from './index.ts';
+import { openNode } from './lopen.ts';
 import { copyName, devOf, END, nameLength, nextEntry, pass, seek } from './readdir.ts';
 
 const qid = new Qid();
@@ -32,13 +35,22 @@ const TICK_MS = 20;
  * Treaddirplus fid[4] offset[8] count[4] → Rreaddirplus eof[1] count[4] data
  *
  * Ninefold's own: what Treaddir tells, with each entry's attributes, at the price of one statx an entry and no message. An entry that cannot be looked at any more, `.` and
- * `..` have no valid bits, only a qid and the type bits of mode. eof: 0, END_OF_LISTING, or that with QUIET.
+ * `..` have no valid bits, only a qid and the type bits of mode. eof: 0, END_OF_LISTING, or that with QUIET. A folder that is not open is opened for this one request.
  */
 export const readdirplus: Handler = (f, m, w, wire) => {
   const fid = f.fid(m.fid);
-  if (fid === undefined) return -EBADF;
-  const file = fid.open;
-  if (file === undefined) return -EBADF;
+  if (fid === undefined || fid.xattr !== undefined) return -EBADF;
+  if (fid.open !== undefined) return list(f, fid.open, m, w, wire);
+  if (!fid.node.isDir) return -ENOTDIR;
+  if (f.refuses(T.lopen)) return -EPERM;
+  const file = openNode(f, fid.node, O_RDONLY | O_DIRECTORY);
+  if (typeof file === 'number') return file;
+  const r = list(f, file, m, w, wire);
+  f.closeFile(file, fid);
+  return r;
+};
+
+function list(f: Folder, file: OpenFile, m: Msg, w: Writer, wire: Wire): number {
   if (!file.isDir) return -ENOTDIR;
   const dev = devOf(f, file);
   if (dev < 0) return dev;
@@ -55,7 +67,7 @@ export const readdirplus: Handler = (f, m, w, wire) => {
   wire.out.dv.setUint8(start, r === END_OF_LISTING && isQuiet(f, file, since) ? r | QUIET : r);
   w.patch32(start + 1, w.pos - start - 5);
   return REPLIED;
-};
+}
 
 /** Whether no entry of the folder has come, gone or changed places since `since`, milliseconds since 1970. */
 function isQuiet(f: Folder, file: OpenFile, since: number): boolean {
