@@ -109,45 +109,56 @@ export class Turns {
   /** Turns until Node has work (true) or `stop` (false). */
   private spin(): boolean {
     yieldWanted = false;
+    for (let turns = 0; turns < TURNS_BEFORE_YIELD && !this.stopped; turns++) {
+      if (this.once()) break;
+    }
+    return !this.stopped;
+  }
+
+  /** Waits until something has come, or LOOK_MS in vain, and has it worked on. For whoever turns a loop by hand: nothing of Node's is done. */
+  turnOnce(): void {
+    this.looks = 1;
+    this.once();
+  }
+
+  /** Waits, and lets those have their turn for whom something has come. True: Node has work. */
+  private once(): boolean {
     const { sys, watches, pollfds } = this;
     const dv = pollfds.dv;
-    for (let turns = 0; turns < TURNS_BEFORE_YIELD; turns++) {
-      if (this.stopped) return false;
-      const count = watches.length;
-      for (let i = 0; i < count; i++) {
-        const w = watches[i] as Watch;
-        dv.setInt32(i * POLLFD_SIZE, w.events === 0 ? -1 : w.fd, true);
-        dv.setUint32(i * POLLFD_SIZE + 4, w.events, true);
-      }
-      dv.setInt32(count * POLLFD_SIZE, this.nodeFd, true);
-      dv.setUint32(count * POLLFD_SIZE + 4, POLLIN, true);
-      const timeout = this.trips > 0 ? 0 : sys.eventLoopTimeout();
-      const looking = this.looks > 0 && (timeout < 0 || timeout > LOOK_MS);
-      const ready = this.wait(count + 1, looking ? LOOK_MS : timeout);
-      if (ready < 0 && ready !== -EINTR) throw new Error(`poll: errno ${-ready}`);
-      // 0: a Node timer is due, another trip, or a look. -EINTR: a signal, whose handler runs in Node's loop.
-      if (ready <= 0) {
-        if (ready === 0 && this.trips > 0) this.trips--;
-        else if (ready === 0 && looking) {
-          this.looks--;
-          this.trips = TRIPS_AFTER_WORK;
-        } else this.nodeWorks();
-        return true;
-      }
-      const nodeReady = dv.getUint16(count * POLLFD_SIZE + 6, true) !== 0;
-      // `turn` may add or remove watches: look the events up before the first call.
-      for (let i = 0; i < count; i++) {
-        const w = watches[i];
-        const revents = dv.getUint16(i * POLLFD_SIZE + 6, true);
-        if (w !== undefined && revents !== 0 && dv.getInt32(i * POLLFD_SIZE, true) === w.fd) w.turn(revents);
-        if (this.stopped) return false;
-      }
-      if (nodeReady || yieldWanted) {
-        this.nodeWorks();
-        return true;
-      }
+    const count = watches.length;
+    for (let i = 0; i < count; i++) {
+      const w = watches[i] as Watch;
+      dv.setInt32(i * POLLFD_SIZE, w.events === 0 ? -1 : w.fd, true);
+      dv.setUint32(i * POLLFD_SIZE + 4, w.events, true);
     }
-    return true;
+    dv.setInt32(count * POLLFD_SIZE, this.nodeFd, true);
+    dv.setUint32(count * POLLFD_SIZE + 4, POLLIN, true);
+    const timeout = this.trips > 0 ? 0 : sys.eventLoopTimeout();
+    const looking = this.looks > 0 && (timeout < 0 || timeout > LOOK_MS);
+    const ready = this.wait(count + 1, looking ? LOOK_MS : timeout);
+    if (ready < 0 && ready !== -EINTR) throw new Error(`poll: errno ${-ready}`);
+    // 0: a Node timer is due, another trip, or a look. -EINTR: a signal, whose handler runs in Node's loop.
+    if (ready <= 0) {
+      if (ready === 0 && this.trips > 0) this.trips--;
+      else if (ready === 0 && looking) {
+        this.looks--;
+        this.trips = TRIPS_AFTER_WORK;
+      } else this.nodeWorks();
+      return true;
+    }
+    const nodeReady = dv.getUint16(count * POLLFD_SIZE + 6, true) !== 0;
+    // `turn` may add or remove watches: look the events up before the first call.
+    for (let i = 0; i < count; i++) {
+      const w = watches[i];
+      const revents = dv.getUint16(i * POLLFD_SIZE + 6, true);
+      if (w !== undefined && revents !== 0 && dv.getInt32(i * POLLFD_SIZE, true) === w.fd) w.turn(revents);
+      if (this.stopped) return false;
+    }
+    if (nodeReady || yieldWanted) {
+      this.nodeWorks();
+      return true;
+    }
+    return false;
   }
 
   /**

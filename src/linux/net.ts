@@ -24,7 +24,8 @@ import {
 export { pipe, setNonblocking } from './descriptors.ts';
 export type { SocketAddress } from './sockaddr.ts';
 
-const SOCK_STREAM = 1;
+export const SOCK_STREAM = 1;
+export const SOCK_SEQPACKET = 5;
 const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
 const SO_TYPE = 3;
@@ -57,9 +58,9 @@ const address = alloc(SOCKADDR_MAX);
 const value = alloc(16);
 const length = alloc(4);
 
-/** Two connected Unix stream sockets, blocking, into `out`. */
-export function socketpair(out: [number, number]): number {
-  const r = ret(f.socketpair(AF_UNIX, SOCK_STREAM | O_CLOEXEC, 0, value.address));
+/** Two connected Unix sockets, blocking, into `out`: of streams, or of messages (SOCK_SEQPACKET). */
+export function socketpair(out: [number, number], type = SOCK_STREAM): number {
+  const r = ret(f.socketpair(AF_UNIX, type | O_CLOEXEC, 0, value.address));
   if (r < 0) return r;
   out[0] = value.dv.getInt32(0, true);
   out[1] = value.dv.getInt32(4, true);

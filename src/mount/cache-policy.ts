@@ -3,6 +3,7 @@
 import { S_IFDIR, S_IFREG } from '../base/stat.ts';
 import { O_APPEND } from '../base/sys.ts';
 import { FOPEN_CACHE_DIR, FOPEN_DIRECT_IO, FOPEN_KEEP_CACHE, FOPEN_NOFLUSH } from '../fuse-abi/index.ts';
+import type { DirCache } from './dir-cache.ts';
 import type { Listing } from './listing.ts';
 import type { Node } from './node.ts';
 
@@ -134,6 +135,11 @@ export class CachePolicy {
     node.cachedVersion = 0;
   }
 
+  /** Whether the kernel still knows the attributes of the folders in a folder: else one listing brings them all, where each of them is a question. A watch does not tell of them, and reading one ends it too (atime). */
+  private knowsFolders(node: Node, shown: DirCache, now: number): boolean {
+    return node.past.folderReadAt < node.past.shownAt && this.attrLeft(shown.at, now) > KEEP_MS;
+  }
+
   /**
    * `open_flags` for a folder of which `listing` is about to be given. The kernel keeps what it lists of a folder that the server watches, and whose time of change is so long ago that the next
    * change must show in it: at news the kernel is made to look at that (`staleListing` in watching.ts). It keeps the listing of an earlier open when that is still what we would give, and its names are
@@ -145,11 +151,12 @@ export class CachePolicy {
     if (Date.now() / 1000 - node.mtimeSec < SETTLED_S) return 0;
     const { shown } = node;
     node.keepsListing = true;
-    const same = shown !== undefined && shown === listing.from && !shown.hasFolders;
-    if (same && this.entryLeft(node.shownAt, now) > KEEP_MS) return FOPEN_CACHE_DIR | FOPEN_KEEP_CACHE;
+    const same = shown !== undefined && shown === listing.from;
+    const known = same && (!shown.hasFolders || this.knowsFolders(node, shown, now));
+    if (known && this.entryLeft(node.past.shownAt, now) > KEEP_MS) return FOPEN_CACHE_DIR | FOPEN_KEEP_CACHE;
     listing.shows = true;
     node.shown = listing.from;
-    node.shownAt = listing.at;
+    node.past.shownAt = listing.at;
     return FOPEN_CACHE_DIR;
   }
 }

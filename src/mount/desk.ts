@@ -9,6 +9,7 @@ import { OpensAhead } from './ahead.ts';
 import { Attrs } from './attrs.ts';
 import { CachePolicy } from './cache-policy.ts';
 import { Fids } from './fids.ts';
+import { Fills, type ListFolder } from './fill.ts';
 import { Handles } from './handle.ts';
 import type { Node } from './node.ts';
 import { Nodes } from './nodes.ts';
@@ -32,6 +33,8 @@ export interface EngineParts {
   options: MountOptions;
   log: MountLog;
   stats: MountStats;
+  /** Undefined: the kernel asks for each name. */
+  list?: ListFolder | undefined;
 }
 
 /** What a mount knows, and how it answers the kernel. The engine adds the loop and the server's side. */
@@ -62,6 +65,7 @@ export class Desk {
   readonly watching: Watching;
   readonly ahead = new OpensAhead();
   readonly walk = new WalkAhead();
+  readonly fills: Fills;
   /** When a name was last given or taken through this mount (ms): a file of several names may have been told of under another. */
   linksChangedAt = -1;
   /** Opens that the server has granted and whose bytes have not come yet. */
@@ -99,6 +103,7 @@ export class Desk {
     this.nodes = new Nodes(session.root.pathLo, session.root.pathHi);
     this.nodes.root.fid = session.rootFid;
     this.fids = new Fids(options.maxIdleFids);
+    this.fills = new Fills(how.list);
     this.attrs = new Attrs(options.owners);
     this.request = sys.alloc(options.maxWrite + REQUEST_SLACK);
     this.requestText = Buffer.from(this.request.u8.buffer, this.request.u8.byteOffset, this.request.size);

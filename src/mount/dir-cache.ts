@@ -2,6 +2,7 @@
 
 import { S_IFDIR, S_IFMT } from '../base/stat.ts';
 import { AT, GETATTR_BODY } from '../p9-client/index.ts';
+import type { Attrs } from './attrs.ts';
 import { judgeName, NAME_GOOD } from './names.ts';
 import type { Op } from './op.ts';
 
@@ -41,6 +42,10 @@ export class DirCache {
   /** Of all batches. */
   bytes = 0;
   readonly batches: { readonly data: Buffer; readonly dv: DataView }[] = [];
+  /** It is counted among those that were to save lookups (RecentFolders). */
+  counted = false;
+  /** When the kernel was last given its names (ms). */
+  filledAt = -Infinity;
   private index: Map<string, number> | undefined;
   private indexed = 0;
   private folders: boolean | undefined;
@@ -62,6 +67,11 @@ export class DirCache {
     return this.folders;
   }
 
+  /** How many names are known. */
+  get names(): number {
+    return this.all().size;
+  }
+
   /** Adds the payload of an Rreaddirplus, which is this object's from now on. */
   add(data: Buffer, complete: boolean): void {
     this.folders = undefined;
@@ -79,19 +89,27 @@ export class DirCache {
 
   /** A number for `batchOf` and `offsetOf`, or ABSENT, or ASK. */
   find(name: string): number {
-    const at = this.names().get(name);
+    const at = this.all().get(name);
     if (at !== undefined) return at;
     return this.complete ? ABSENT : ASK;
+  }
+
+  /** Reads what was told of `name` into `attrs`. False: nothing that can be. */
+  readAttrs(name: string, attrs: Attrs): boolean {
+    const at = this.find(name);
+    if (at < 0) return false;
+    const batch = this.batches[Math.floor(at / BATCH_SPAN)] as { dv: DataView };
+    return attrs.read(batch.dv, at % BATCH_SPAN);
   }
 
   /** What was changed here through this mount. */
   note(name: string, what: typeof ABSENT | typeof ASK): void {
     this.spoiled = true;
-    this.names().set(name, what);
+    this.all().set(name, what);
   }
 
   /** The index is made when the first lookup comes: most folders are listed and never looked up in. */
-  private names(): Map<string, number> {
+  private all(): Map<string, number> {
     this.index ??= new Map();
     for (; this.indexed < this.batches.length; this.indexed++) this.scan(this.index, this.indexed);
     return this.index;

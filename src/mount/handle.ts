@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import type { Fill } from './fill.ts';
 import type { Listing } from './listing.ts';
 import type { Node } from './node.ts';
 
@@ -17,6 +18,8 @@ export class Handle {
   iounit = 0;
   /** What is written goes past the kernel's page cache. */
   direct = false;
+  /** It was opened to give the folder's names to the kernel. */
+  fill: Fill | undefined;
   /** Of a folder. */
   listing: Listing | undefined;
   /** `placed` of the node when it was opened. */

@@ -1,10 +1,32 @@
 // SPDX-License-Identifier: MIT
 
+import { S_IFDIR } from '../base/stat.ts';
 import type { Ahead, Readers } from './ahead.ts';
 import type { FreshAttr } from './attrs.ts';
 import type { DirCache } from './dir-cache.ts';
+import type { Fill } from './fill.ts';
 import type { Handle } from './handle.ts';
 import type { OwnerLocks } from './ops/lock.ts';
+
+/** What has happened to a folder, in ms; -Infinity = not yet. */
+export class FolderPast {
+  /** A name was looked up in it. */
+  lookedUpAt = -Infinity;
+  /** The object of `doubtedName` was replaced while it was being opened. */
+  doubtedName = '';
+  doubtedAt = -Infinity;
+  /** The names in `Node.shown` were given. */
+  shownAt = -Infinity;
+  /** A program read a folder in it. */
+  folderReadAt = -Infinity;
+  /** The server told of names in it. */
+  toldAt = -Infinity;
+  /** It was opened to be listed. */
+  listedAt = -Infinity;
+}
+
+/** Files have none, and are most of what a mount knows: seven numbers less for each. */
+const NO_FOLDER = new FolderPast();
 
 /**
  * An object that the kernel knows, by its node id. It is the server's object with this qid path, under whatever names it has; two names of one file are
@@ -60,11 +82,7 @@ export class Node {
   changedAt = -1;
   /** How many times. */
   changes = 0;
-  /** Of a folder: when a name was last looked up in it (ms). */
-  lookedUpAt = -Infinity;
-  /** Of a folder: a name whose object was replaced while it was being opened, and when (ms). */
-  doubtedName = '';
-  doubtedAt = -Infinity;
+  readonly past: FolderPast;
   /** Of a folder: what a lookup may be answered from. */
   entries: DirCache | undefined;
   /** Attributes asked for along with a change, good until the next. */
@@ -77,15 +95,12 @@ export class Node {
   watch = 0;
   /** Of a folder: what the kernel's kept listing, if it has one, was made from, and as of when its names were given (ms). */
   shown: DirCache | undefined;
-  shownAt = -Infinity;
-  /** Of a folder: when the server last told of names in it (ms). */
-  toldAt = -Infinity;
   /** Of a folder: the kernel was allowed to keep what it lists. */
   keepsListing = false;
-  /** Of a folder: when it was last opened to be listed (ms). */
-  listedAt = -Infinity;
   /** Of a folder: how its files are being read. */
   readers: Readers | undefined;
+  /** Of a folder: its names are being given to the kernel. */
+  fill: Fill | undefined;
   /** Opened before a program asked for it. */
   ahead: Ahead | undefined;
   /** An open that brings the bytes along is under way. */
@@ -102,6 +117,7 @@ export class Node {
     this.pathLo = pathLo;
     this.pathHi = pathHi;
     this.kind = kind;
+    this.past = kind === S_IFDIR ? new FolderPast() : NO_FOLDER;
   }
 
   /** A fid through which it is open, -1 = none: what was opened from memory has none. */

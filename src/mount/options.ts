@@ -21,8 +21,6 @@ export interface MountOptions {
   readonly maxIdleFids: number;
   /** Sent with locks: must differ from that of any other mount of the same server. */
   readonly clientName: string;
-  /** Compile by rehearsal in idle moments around the mount (150 ms of processor time at the most). */
-  readonly rehearse: boolean;
   /** A wait of at most so many milliseconds is looked through instead of slept through, as long as one follows the other (base/turns.ts). */
   readonly shortWaitMs: number;
 }
@@ -40,7 +38,6 @@ export function mountOptions(msize: number, wanted: Partial<MountOptions> = {}):
     maxWrite: Math.min(wanted.maxWrite ?? 1024 * 1024, fits),
     maxReadahead: wanted.maxReadahead ?? 4 * 1024 * 1024,
     maxIdleFids: wanted.maxIdleFids ?? 4096,
-    rehearse: wanted.rehearse ?? true,
     // With one processor, looking would keep away whom we wait for.
     shortWaitMs: wanted.shortWaitMs ?? (availableParallelism() > 1 ? SHORT_WAIT_MS : 0),
     clientName: wanted.clientName ?? `ninefold-${process.pid}-${Math.floor(Math.random() * 1e9)}`,

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 
 import { ENOENT } from '../base/errno.ts';
-import { S_IFDIR } from '../base/stat.ts';
-import { O_DIRECTORY } from '../base/sys.ts';
+import { S_IFDIR, S_IFMT } from '../base/stat.ts';
 import { ENTRY_OUT, FuseAttr, OUT_HEADER, putEntryOut } from '../fuse-abi/index.ts';
-import { EOF_QUIET, EOF_QUIET_MS, EXT, GETATTR_BASIC, type Reply, T } from '../p9-client/index.ts';
+import { AT, EOF_QUIET, EOF_QUIET_MS, EXT, GETATTR_BASIC, type Reply, T } from '../p9-client/index.ts';
 import type { Attrs } from './attrs.ts';
 import { ABSENT, ASK, BATCH_SPAN, DirCache } from './dir-cache.ts';
 import type { Engine } from './engine.ts';
 import type { Listing } from './listing.ts';
 import type { Node } from './node.ts';
 import type { Op, Step } from './op.ts';
+import { resume, waitAmong } from './wait.ts';
 
 /** Bytes of the first batch of a folder; each further one is twice as large. */
 const FIRST_BATCH = 16 * 1024;
@@ -28,8 +28,8 @@ export function lookupFromCache(e: Engine, op: Op, dir: Node, again: Step): bool
   if (cache === undefined || e.policy.entryLeft(trueAt(e, dir, cache), e.now) <= 0) {
     if (cache?.fetching === true) return wait(cache, op, again);
     e.recent.drop(dir);
-    if (e.now - dir.lookedUpAt < e.policy.entryMs || e.recent.pays) op.prefetch = true;
-    dir.lookedUpAt = e.now;
+    if (e.now - dir.past.lookedUpAt < e.policy.entryMs || e.recent.pays) op.prefetch = true;
+    dir.past.lookedUpAt = e.now;
     return false;
   }
   const at = cache.find(op.name);
@@ -42,8 +42,12 @@ export function lookupFromCache(e: Engine, op: Op, dir: Node, again: Step): bool
     if (!cache.complete && !cache.full && cache.batches.length > 0) op.prefetch = true;
     return false;
   }
-  const batch = cache.batches[Math.floor(at / BATCH_SPAN)] as { dv: DataView };
-  return answer(e, op, dir, cache, batch.dv, at % BATCH_SPAN);
+  const { dv } = cache.batches[Math.floor(at / BATCH_SPAN)] as { dv: DataView };
+  const pos = at % BATCH_SPAN;
+  // Folders are looked up on the way to something else, and their attributes may have to be asked for.
+  const isFolder = (dv.getUint32(pos + AT.mode, true) & S_IFMT) === S_IFDIR;
+  if (!isFolder && e.fills.holds(e, op, dir, cache, again)) return true;
+  return answer(e, op, dir, cache, dv, pos);
 }
 
 /**
@@ -64,11 +68,8 @@ export function trueAt(e: Engine, dir: Node, cache: DirCache): number {
   return e.policy.trueAt(cache.at, cache.watch !== 0 && cache.watch === dir.watch, e.now);
 }
 
-function wait(cache: DirCache, op: Op, again: Step): boolean {
-  op.goOn = again;
-  // Not to be used again before it was gone through below, even if its caller is killed meanwhile.
-  op.held = true;
-  cache.waiters.push(op);
+function wait(cache: DirCache, op: Op, again: Step): true {
+  waitAmong(cache.waiters, op, again);
   return true;
 }
 
@@ -105,6 +106,21 @@ function answer(e: Engine, op: Op, dir: Node, cache: DirCache, dv: DataView, pos
   return true;
 }
 
+/** Where asking for whole folders pays: asks for the whole of `dir`, whose fid is `op.fid`, in place of the one name, and has `op` wait for it. False: it must be asked for. */
+export function waitsForFolder(e: Engine, op: Op, dir: Node, again: Step): boolean {
+  if (dir.entries === undefined) {
+    if (!e.recent.pays || !e.mayPrefetch()) return false;
+    prefetch(e, dir, op.fid);
+  }
+  const cache = dir.entries as DirCache | undefined;
+  if (cache === undefined || !(cache.fetching || cache.complete)) return false;
+  op.prefetch = false;
+  // It is on its way; or another lookup has asked for it while this one was finding the folder.
+  if (cache.fetching) wait(cache, op, again);
+  else again(e, op);
+  return true;
+}
+
 /** Asks for (more of) the entries of `dir`, whose fid is `fid`. To be sent behind the lookup that gave rise to it. `first`: bytes of the first batch. */
 export function prefetch(e: Engine, dir: Node, fid: number, first = FIRST_BATCH): void {
   if (!e.mayPrefetch()) return;
@@ -120,15 +136,15 @@ export function prefetch(e: Engine, dir: Node, fid: number, first = FIRST_BATCH)
   dir.busy++;
   op.cache = cache;
   op.size2 = Math.min(first << cache.batches.length, LARGEST_BATCH, e.session.msize - 24);
-  const h = e.fids.take();
-  e.req.clone(e.call(op, T.walk, onIgnored), fid, h);
-  e.req.lopen(e.call(op, T.lopen, onIgnored), h, O_DIRECTORY);
-  e.req.read(EXT.readdirplus, e.call(op, EXT.readdirplus, onBatch), h, cache.lastLo, cache.lastHi, op.size2);
-  e.clunk(h);
+  e.req.read(
+    EXT.readdirplus,
+    e.call(op, EXT.readdirplus, onBatch),
+    fid,
+    cache.lastLo,
+    cache.lastHi,
+    op.size2,
+  );
 }
-
-/** If it failed, so does Treaddirplus. */
-function onIgnored(): void {}
 
 /** Rreaddirplus: eof[1] count[4] data. */
 function onBatch(e: Engine, op: Op, err: number, r: Reply): void {
@@ -150,14 +166,7 @@ function onBatch(e: Engine, op: Op, err: number, r: Reply): void {
     // A batch that brings nothing and is not the last either: asking on would go on for ever.
     if (data.length === 0 && eof === 0 && !first) cache.failed = true;
   } else cache.failed = true;
-  const waiters = cache.waiters.splice(0);
-  for (const w of waiters) {
-    const again = w.goOn as Step;
-    w.goOn = undefined;
-    w.held = false;
-    if (!w.done) again(e, w);
-    e.release(w);
-  }
+  resume(e, cache.waiters);
 }
 
 /** The entries of a folder that was just made: none. */
@@ -180,7 +189,7 @@ export function rememberListing(e: Engine, dir: Node, l: Listing, data: Buffer, 
   e.recent.put(dir, cache);
   if (!l.shows) return;
   dir.shown = cache;
-  dir.shownAt = l.at;
+  dir.past.shownAt = l.at;
 }
 
 /**
@@ -189,8 +198,8 @@ export function rememberListing(e: Engine, dir: Node, l: Listing, data: Buffer, 
  */
 export function doubt(node: Node | undefined, now: number): void {
   if (node?.parent !== undefined) {
-    node.parent.doubtedName = node.name;
-    node.parent.doubtedAt = now;
+    node.parent.past.doubtedName = node.name;
+    node.parent.past.doubtedAt = now;
   }
   for (let n = node; n?.parent !== undefined; n = n.parent) n.parent.entries?.note(n.name, ASK);
 }
@@ -203,7 +212,7 @@ const DOUBT_MS = 200;
  * and the open that follows is of that very object, whatever has the name by then.
  */
 export function isDoubted(e: Engine, dir: Node, name: string): boolean {
-  return dir.doubtedName === name && e.now - dir.doubtedAt < DOUBT_MS;
+  return dir.past.doubtedName === name && e.now - dir.past.doubtedAt < DOUBT_MS;
 }
 
 /** A message that changes `name` in `dir` was sent. */

@@ -8,6 +8,9 @@ const MAX_FOLDERS = 2048;
 /** Bytes of entries that are remembered at one time. What is made to find names in them takes about as much again. */
 const MAX_BYTES = 16 * 1024 * 1024;
 
+/** After so many, what was counted before counts half. */
+const FADES = 16;
+
 /** Whose entries are remembered, so that the oldest go when there are too many. */
 export class RecentFolders {
   /** Oldest first. */
@@ -23,10 +26,19 @@ export class RecentFolders {
     return this.tries >= 4 && this.hits >= this.tries * 3;
   }
 
-  tried(): void {
-    if (++this.tries < 64) return;
-    this.tries /= 2;
-    this.hits /= 2;
+  /** Lookups will be answered from `cache`: counted once. */
+  tried(cache: DirCache | undefined): void {
+    if (cache === undefined || cache.counted) return;
+    cache.counted = true;
+    if (++this.tries < FADES) return;
+    this.tries >>= 1;
+    this.hits >>= 1;
+  }
+
+  /** It cannot be seen what `cache` saves. */
+  untried(cache: DirCache): void {
+    if (!cache.counted) return;
+    this.tries = Math.max(0, this.tries - 1);
   }
 
   hit(): void {

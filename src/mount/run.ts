@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 
 import type { Sys } from '../base/sys.ts';
+import type { WarmUp } from '../base/warm-up.ts';
 import type { Session } from '../p9-client/index.ts';
 import { Engine, type MountEnd } from './engine.ts';
+import type { ListFolder } from './fill.ts';
 import { type MountLog, type MountOptions, mountOptions } from './options.ts';
-import { WarmUp } from './rehearsal.ts';
 import { MountStats } from './stats.ts';
 
 /** Nobody has asked anything for so long: an idle moment. Milliseconds. */
@@ -25,6 +26,8 @@ export interface RunMount {
   readonly stats?: MountStats;
   /** What was begun while the server was waited for; it goes on in idle moments. */
   readonly warmUp?: WarmUp;
+  /** For names that programs look up one after the other (fill.ts). */
+  readonly list?: ListFolder;
   /** Whether the thread with this id is being killed; undefined when it cannot be seen. Reads /proc. */
   readonly isDying?: (pid: number) => boolean | undefined;
 }
@@ -43,16 +46,17 @@ export async function runMount(how: RunMount): Promise<MountEnd> {
     options: mountOptions(how.session.msize, how.options),
     log: how.log ?? (() => {}),
     stats: how.stats ?? new MountStats(),
+    list: how.list,
   });
   const { onReady } = how;
-  const warmUp = how.warmUp ?? new WarmUp(how.sys, engine.options);
-  warmUp.idle = () => !engine.isEnded && performance.now() - engine.now > QUIET_MS;
+  const { warmUp } = how;
+  if (warmUp !== undefined) warmUp.idle = () => !engine.isEnded && performance.now() - engine.now > QUIET_MS;
   // Other servers are spoken to in another way, which it does not play.
-  if (!engine.options.rehearse || !how.session.extended) warmUp.stop();
+  if (!how.session.extended) warmUp?.stop();
   // A timer, because whoever waits for a promise is not heard while the loop sleeps in poll(2).
   engine.ready = () => {
     if (onReady !== undefined) setTimeout(onReady, 0);
-    warmUp.start();
+    warmUp?.start();
   };
   if (how.isDying !== undefined) engine.interrupts.isDying = how.isDying;
   return engine.run();

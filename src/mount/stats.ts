@@ -8,6 +8,8 @@ export class MountStats {
   readonly byOpcode = new Float64Array(64);
   /** 9P messages sent. */
   messages = 0;
+  /** Folders whose names the kernel was given at once. */
+  filled = 0;
   /** Requests answered with an error; "no such file" is one. */
   errors = 0;
   bytesIn = 0;

@@ -7,6 +7,7 @@ import { Listing } from './listing.ts';
 import type { Node } from './node.ts';
 import type { Op, Step } from './op.ts';
 import { prefetch, trueAt } from './prefetch.ts';
+import { waitAmong } from './wait.ts';
 
 /** Descents in a row that look like a program which goes through the whole tree (find, grep -r, git status). */
 const WALKING = 2;
@@ -25,8 +26,8 @@ export class WalkAhead {
 
   /** A program opens `dir` to list it. */
   opened(e: Engine, dir: Node): void {
-    dir.listedAt = e.now;
-    const descent = dir.parent !== undefined && e.now - dir.parent.listedAt < 2000;
+    dir.past.listedAt = e.now;
+    const descent = dir.parent !== undefined && e.now - dir.parent.past.listedAt < 2000;
     this.score = descent ? Math.min(MOST, this.score + 1) : Math.max(0, this.score - 1);
   }
 
@@ -85,8 +86,6 @@ export function listingFromMemory(e: Engine, dir: Node): Listing | undefined {
 export function waitsForListing(dir: Node, op: Op, again: Step): boolean {
   const cache = dir.entries;
   if (cache === undefined || !cache.fetching || cache.batches.length > 0) return false;
-  op.goOn = again;
-  op.held = true;
-  cache.waiters.push(op);
+  waitAmong(cache.waiters, op, again);
   return true;
 }

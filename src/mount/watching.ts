@@ -161,7 +161,8 @@ function staleAttributes(e: Engine, node: Node): void {
  */
 function staleListing(e: Engine, dir: Node): void {
   dir.shown = undefined;
-  dir.toldAt = e.now;
+  dir.fresh = undefined;
+  dir.past.toldAt = e.now;
   if (!dir.keepsListing) return;
   if (dir.handles === undefined) dir.keepsListing = false;
   staleAttributes(e, dir);

@@ -2,6 +2,7 @@
 
 import type { Sys } from '../base/sys.ts';
 import { Turns } from '../base/turns.ts';
+import type { WarmUp } from '../base/warm-up.ts';
 import { Connection, type ServeEnd } from './connection.ts';
 import { Folder } from './folder.ts';
 import type { ServerOptions } from './options.ts';
@@ -10,8 +11,10 @@ import { Stats } from './stats.ts';
 export type { Backend, Deferred, Wire } from './backend.ts';
 export { DEFERRED, REPLIED } from './backend.ts';
 export { Connection, type ServeEnd } from './connection.ts';
+export { Folder } from './folder.ts';
 export { DEFAULT_LIMITS, DEFAULT_OPTIONS, type Limits, type ServerOptions, type User } from './options.ts';
 export { Stats } from './stats.ts';
+export { changesHere } from './watches.ts';
 
 /**
  * Serves the folder behind `rootFd` (an O_PATH or ordinary descriptor of it) to the peer at `readFd`/`writeFd` (one socket, or the two ends of pipes)
@@ -26,6 +29,8 @@ export async function serveConnection(how: {
   rootFd: number;
   options: ServerOptions;
   stats?: Stats;
+  /** Goes on while the client asks nothing, once it has attached. Stopped at the end. */
+  warmUp?: WarmUp;
 }): Promise<ServeEnd> {
   const { sys, readFd, writeFd, rootFd, options } = how;
   const stats = how.stats ?? new Stats();
@@ -45,6 +50,20 @@ export async function serveConnection(how: {
       turns.stop();
     },
   });
+  const { warmUp } = how;
+  if (warmUp !== undefined) rehearseWhenIdle(warmUp, stats);
   await turns.run();
+  warmUp?.stop();
   return end;
+}
+
+/** A client that says hello and waits (it mounts, or asks a person) leaves time to rehearse: from its first request on, whenever none has come since the last look. */
+function rehearseWhenIdle(warmUp: WarmUp, stats: Stats): void {
+  let seen = stats.requests;
+  warmUp.idle = () => {
+    const quiet = stats.requests === seen && seen > 0;
+    seen = stats.requests;
+    return quiet;
+  };
+  warmUp.start();
 }

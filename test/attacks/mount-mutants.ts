@@ -163,7 +163,7 @@ export const MOUNT_MUTANTS: readonly Mutant[] = [
   {
     name: 'mount: a folder is begun anew from what was remembered before the news',
     file: 'src/mount/ops/readdir.js',
-    from: /Math\.max\(dir\.changedAt, dir\.toldAt\)/,
+    from: /Math\.max\(dir\.changedAt, dir\.past\.toldAt\)/,
     to: 'dir.changedAt',
     seenBy: ['coherence/kept-listing'],
   },

@@ -75,7 +75,9 @@ for (const [who, uid] of [
     assert.notEqual(after.status, 0, 'nothing is to be had any more');
     assert.equal((await w.ninefold('unmount', w.mnt)).code, 0);
     const events = w.log().map((l) => l.event);
-    assert.deepEqual(events, ['request', 'decision', 'connection', 'change', 'change', 'end']);
+    assert.deepEqual(events.slice(0, 3), ['request', 'decision', 'connection']);
+    // The command writes what it changed when the mount is about to end: on a crowded machine it has ended by then.
+    assert.deepEqual(events.slice(3).sort(), ['change', 'change', 'end']);
   });
 
 test(

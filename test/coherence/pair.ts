@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openSys } from '../../src/linux/index.ts';
 import { socketpair } from '../../src/linux/net.ts';
+import type { ListFolder } from '../../src/mount/index.ts';
 import { program } from '../helpers/places.ts';
 import { type Mounted, mountOn } from '../hostile/rig.ts';
 
@@ -27,10 +28,11 @@ export async function pair(
   t: { after(fn: () => Promise<void>): void },
   make: (share: string) => void,
   args: readonly string[] = [],
+  list?: ListFolder,
 ): Promise<Pair> {
   const share = mkdtempSync(join(tmpdir(), 'nf-pair-'));
   make(share);
-  const m = await another(t, share, args, () => rmSync(share, { recursive: true, force: true }));
+  const m = await another(t, share, args, () => rmSync(share, { recursive: true, force: true }), list);
   const out = async (command: string): Promise<string> => {
     const r = await m.sh(command, 60_000);
     return r.out + r.err;
@@ -75,6 +77,7 @@ export async function another(
   share: string,
   args: readonly string[] = [],
   last: () => void = () => undefined,
+  list?: ListFolder,
 ): Promise<Mounted> {
   const fds: [number, number] = [-1, -1];
   if (socketpair(fds) < 0) throw new Error('socketpair');
@@ -85,7 +88,7 @@ export async function another(
     { stdio: ['ignore', 'ignore', 'inherit', fds[1]] },
   );
   openSys().close(fds[1]);
-  const m = await mountOn(fds[0]);
+  const m = await mountOn(fds[0], {}, undefined, list);
   t.after(async () => {
     await m.close();
     openSys().close(fds[0]);

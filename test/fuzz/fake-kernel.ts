@@ -57,7 +57,7 @@ export class FakeKernel {
       readFd: SERVER_FD,
       writeFd: SERVER_FD,
       session: { msize: MSIZE, ordered: random(3) > 0, extended: random(3) > 0, rootFid: 0, root },
-      options: mountOptions(MSIZE, { rehearse: false, clientName: 'fuzz' }),
+      options: mountOptions(MSIZE, { clientName: 'fuzz' }),
       log: () => {},
       stats: new MountStats(),
     });

@@ -7,6 +7,7 @@ import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Sys } from '../../src/base/sys.ts';
+import { listThrough } from '../../src/cli/mount/list-folder.ts';
 import { openSys } from '../../src/linux/index.ts';
 import {
   MNT_DETACH,
@@ -21,6 +22,7 @@ import { setNonblocking, socketpair } from '../../src/linux/net.ts';
 import {
   attachSession,
   killIsPending,
+  type ListFolder,
   type MountEnd,
   type MountOptions,
   MountStats,
@@ -55,11 +57,12 @@ export interface Mounted {
   close(): Promise<void>;
 }
 
-/** Mounts what is served at the other end of `fd`. The peer is up already. */
+/** Mounts what is served at the other end of `fd`. The peer is up already. `list`: in place of listing folders through the mount. */
 export async function mountOn(
   fd: number,
   options: Partial<MountOptions> = {},
   wrap: (sys: Sys) => Sys = (s) => s,
+  list?: ListFolder,
 ): Promise<Mounted> {
   const sys = wrap(openSys());
   setNonblocking(fd, true);
@@ -95,6 +98,7 @@ export async function mountOn(
     onReady: ready,
     log: (level, line) => log.push(`${level} ${line}`),
     isDying,
+    list: list ?? listThrough(dir),
   });
   let fuseOpen = true;
   const closed = end.then((how) => {

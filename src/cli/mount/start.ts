@@ -17,6 +17,12 @@ import type { MountConfig, Readiness } from './worker-config.ts';
 const READY_FD = 3;
 const SOURCE_FDS = { readFd: 4, writeFd: 5 } as const;
 
+/**
+ * The heap may grow to some 50 MB before V8 looks through all of it: after a fresh start it would do so several times, while the first program that goes through a large tree waits. What such a program leaves behind makes
+ * the process no larger than before (some 95 MB after `git status` over 15,000 files, with and without).
+ */
+const NODE_ARGS: readonly string[] = ['--no-warnings', '--initial-heap-size=96'];
+
 /** What the command line says; the rest of a MountConfig is found out here. */
 export type MountOrder = Omit<MountConfig, 'mountpoint' | 'fds' | 'helper' | 'readyFd'>;
 
@@ -36,7 +42,7 @@ export async function mountCommand(given: string, foreground: boolean, order: Mo
   const config: MountConfig = { ...order, mountpoint: point.path, helper: findHelper() };
   const fds = source.kind === 'fd' ? [source.readFd, source.writeFd] : [];
   if (foreground) {
-    const argv = [process.execPath, '--no-warnings', programPath('mount-worker'), JSON.stringify(config)];
+    const argv = [process.execPath, ...NODE_ARGS, programPath('mount-worker'), JSON.stringify(config)];
     return becomeWorker({ argv, env: environment() }, [0, 1, ...fds]);
   }
   if (fds.length > 0) config.fds = SOURCE_FDS;
@@ -53,16 +59,12 @@ export async function mountCommand(given: string, foreground: boolean, order: Mo
 }
 
 async function startInBackground(config: MountConfig, fds: readonly number[]): Promise<Readiness> {
-  const child = spawn(
-    process.execPath,
-    ['--no-warnings', programPath('mount-worker'), JSON.stringify(config)],
-    {
-      // No terminal's output is held open by what stays; stdin is the terminal as long as ssh may ask for a password.
-      stdio: ['ignore', 'ignore', 'ignore', 'pipe', ...fds],
-      cwd: '/',
-      env: environment(),
-    },
-  );
+  const child = spawn(process.execPath, [...NODE_ARGS, programPath('mount-worker'), JSON.stringify(config)], {
+    // No terminal's output is held open by what stays; stdin is the terminal as long as ssh may ask for a password.
+    stdio: ['ignore', 'ignore', 'ignore', 'pipe', ...fds],
+    cwd: '/',
+    env: environment(),
+  });
   const pass = (signal: NodeJS.Signals): void => void child.kill(signal);
   process.on('SIGINT', pass).on('SIGTERM', pass).on('SIGHUP', pass);
   const ended = new Promise<string>((resolve) => {

@@ -8,15 +8,7 @@ import { setNonblocking } from '../../linux/descriptors.ts';
 import { openSys } from '../../linux/index.ts';
 import { setBuffers } from '../../linux/net.ts';
 import { newSession } from '../../linux/process.ts';
-import {
-  attachSession,
-  killIsPending,
-  type MountEnd,
-  MountStats,
-  mountOptions,
-  runMount,
-  WarmUp,
-} from '../../mount/index.ts';
+import { attachSession, killIsPending, type MountEnd, MountStats, runMount } from '../../mount/index.ts';
 import type { Channel } from '../../transport/channel.ts';
 import { openChannel } from '../../transport/open.ts';
 import { parseSource } from '../../transport/source.ts';
@@ -26,8 +18,10 @@ import { openTransportSys } from '../wiring.ts';
 import { attachMount } from './attach.ts';
 import { answerStatus } from './control.ts';
 import { detachSurely } from './detach.ts';
+import { listThrough } from './list-folder.ts';
 import { raiseReadAhead } from './read-ahead.ts';
 import { controlPath, openRegistry, register, startTicks, unregister } from './registry.ts';
+import { mountWarmUp } from './warm-up.ts';
 import type { MountConfig, Readiness } from './worker-config.ts';
 
 const PROGRAM = 'ninefold mount';
@@ -93,7 +87,7 @@ async function run(config: MountConfig, up: Up): Promise<ExitCode> {
   // Room for whole large writes; pipes have no such buffers, and say so.
   setBuffers(channel.writeFd, SOCKET_BUFFER, SOCKET_BUFFER);
   const uid = process.geteuid?.() ?? 0;
-  const warmUp = new WarmUp(sys, mountOptions(65536));
+  const warmUp = mountWarmUp(sys);
   const session = await attachSession(sys, {
     readFd: channel.readFd,
     writeFd: channel.writeFd,
@@ -104,7 +98,7 @@ async function run(config: MountConfig, up: Up): Promise<ExitCode> {
     ...(settings.uname === undefined ? { nuname: uid } : {}),
     ...(settings.msize === undefined ? {} : { msize: settings.msize }),
     // With one processor the server's start would wait for it.
-    ...(availableParallelism() > 1 ? { meanwhile: () => warmUp.step() } : {}),
+    ...(warmUp !== undefined && availableParallelism() > 1 ? { meanwhile: () => warmUp.step() } : {}),
     // A person may be typing a password.
     timeoutMs: source.kind === 'ssh' ? Math.max(config.patienceMs, SSH_PATIENCE_MS) : config.patienceMs,
   }).catch((error: unknown) => explain(error, channel));
@@ -143,8 +137,10 @@ async function run(config: MountConfig, up: Up): Promise<ExitCode> {
     },
     stats,
     log,
-    warmUp,
+    ...(warmUp === undefined ? {} : { warmUp }),
     isDying: threadIsDying,
+    // Where links are followed, the server could lead us anywhere with root's rights.
+    ...(settings.nosymfollow || uid !== 0 ? { list: listThrough(mountpoint) } : {}),
     onReady: () => {
       register(registry, entry);
       up.ready = true;

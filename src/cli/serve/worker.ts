@@ -15,6 +15,7 @@ import { die, say } from '../report.ts';
 import { serverOptions } from './options.ts';
 import { TrafficTeller } from './traffic-teller.ts';
 import { userTable } from './users.ts';
+import { serverWarmUp } from './warm-up.ts';
 import type { WorkerConfig } from './worker-config.ts';
 
 /**
@@ -56,14 +57,17 @@ export async function serveWorker(config: WorkerConfig): Promise<ExitCode> {
   // A second wall behind the sandbox, for all threads at once. Everything that it refuses is done by now.
   const walled = settings.sandbox === 'none' ? 0 : refuseNeedlessCalls();
   if (walled < 0) log('warn', `the filter of system calls is not in force: ${because(walled)}`);
+  const options = serverOptions(settings, { log, lookupUser: userTable(config.userFds) });
+  const warmUp = serverWarmUp(sys, rootFd, options);
   try {
     const end = await serveConnection({
       sys,
       readFd: config.readFd,
       writeFd: config.writeFd,
       rootFd,
-      options: serverOptions(settings, { log, lookupUser: userTable(config.userFds) }),
+      options,
       stats,
+      ...(warmUp === undefined ? {} : { warmUp }),
     });
     teller?.last();
     // After all else that is said: whoever started this tells the last words on.

@@ -8,7 +8,7 @@ import type { Engine } from '../engine.ts';
 import { withFolder } from '../fids.ts';
 import type { Node } from '../node.ts';
 import type { Op } from '../op.ts';
-import { isDoubted, lookupFromCache, prefetch, rememberEmpty } from '../prefetch.ts';
+import { isDoubted, lookupFromCache, prefetch, rememberEmpty, waitsForFolder } from '../prefetch.ts';
 
 /** FUSE_LOOKUP: name\0 → entry_out. Twalk of one name and Tgetattr of what it found; or Tlookup, which is both. */
 export function lookup(e: Engine, op: Op): void {
@@ -21,10 +21,11 @@ export function lookup(e: Engine, op: Op): void {
 function look(e: Engine, op: Op): void {
   if (e.session.extended && !isDoubted(e, op.node as Node, op.name)) {
     op.newFid = -1;
+    if (op.prefetch && waitsForFolder(e, op, op.node as Node, lookup)) return;
     e.req.lookup(e.call(op, EXT.lookup, onLooked), op.fid, op.name);
     if (op.prefetch) {
       prefetch(e, op.node as Node, op.fid);
-      e.recent.tried();
+      e.recent.tried((op.node as Node).entries);
     }
     op.prefetch = false;
     return;

@@ -46,7 +46,8 @@ function openNow(e: Engine, op: Op): void {
 /** FUSE_OPENDIR: as OPEN. Along with it the first entries are asked for. */
 export function opendir(e: Engine, op: Op): void {
   op.flags = O_RDONLY | O_DIRECTORY;
-  e.walk.opened(e, op.node as Node);
+  const dir = op.node as Node;
+  if (dir.fill === undefined) e.walk.opened(e, dir);
   openListing(e, op);
 }
 
@@ -281,6 +282,7 @@ function opened(e: Engine, op: Op, iounit: number, version: number): void {
   h.iounit = iounit;
   op.handle = h;
   op.newFid = -1;
+  if (node.fill !== undefined && op.opcode === OP.opendir) e.fills.opened(h);
   if (op.opcode === OP.opendir) h.listing = op.listing ?? new Listing();
   if ((op.flags & O_TRUNC) !== 0) {
     e.policy.onWrite(node);
@@ -357,6 +359,7 @@ export function release(e: Engine, op: Op): void {
   const h = handleOf(e, op);
   if (h === undefined) return;
   e.answer(op);
+  if (h.fill !== undefined) e.fills.end(e, h.node, h.fill);
   closeHandle(e, h);
 }
 

@@ -49,6 +49,7 @@ export function readdir(e: Engine, op: Op): void {
   if (listing === undefined) return e.error(op, EBADF);
   const { dv } = e.request;
   op.handle = h;
+  if (h.fill === undefined) readByProgram(e, op.node as Node);
   op.offLo = dv.getUint32(IN_HEADER + 8, true);
   op.offHi = dv.getUint32(IN_HEADER + 12, true);
   op.size = Math.min(dv.getUint32(IN_HEADER + 16, true), e.out.size - OUT_HEADER);
@@ -63,13 +64,19 @@ export function readdir(e: Engine, op: Op): void {
   serve(e, op, listing);
 }
 
+/** A program reads the folder: what the kernel knew of its time of access is over. */
+function readByProgram(e: Engine, dir: Node): void {
+  dir.fresh = undefined;
+  if (dir.parent !== undefined) dir.parent.past.folderReadAt = e.now;
+}
+
 /** Brings the listing to where the kernel wants to read. Once for each request: batches that bring nothing move it on. */
 function place(e: Engine, op: Op, l: Listing): void {
   const atStart = op.offLo === 0 && op.offHi === 0;
   const goesOn = op.offLo === l.nextLo && op.offHi === l.nextHi;
   // What came along with opendir(3) is not given out when it is out of date by now.
   const dir = op.node as Node;
-  const old = Math.max(dir.changedAt, dir.toldAt) >= l.at || e.policy.entryLeft(l.at, e.now) <= 0;
+  const old = Math.max(dir.changedAt, dir.past.toldAt) >= l.at || e.policy.entryLeft(l.at, e.now) <= 0;
   const again = atStart && ((l.left && old) || (l.ended && !l.left && l.batches > 0));
   if (again || (!goesOn && !goBack(l, op))) l.rewind(op.offLo, op.offHi);
 }
@@ -87,6 +94,7 @@ function serve(e: Engine, op: Op, l: Listing): void {
     if (len < 0) return;
     if (len > 0) {
       l.barren = 0;
+      if (op.handle?.fill !== undefined) op.handle.fill.given = true;
       if (e.answer(op, len)) e.walk.listed(e, given);
       else countOut(e);
       given.length = 0;
@@ -98,6 +106,8 @@ function serve(e: Engine, op: Op, l: Listing): void {
     l.data = undefined;
     l.dv = undefined;
     e.answer(op);
+    const fill = op.handle?.fill;
+    if (fill !== undefined) e.fills.end(e, op.node as Node, fill);
     return;
   }
   const { handle } = op;
@@ -288,10 +298,12 @@ function putPlus(e: Engine, out: DataView, to: number, dir: Node, l: Listing, re
       (since === l.at || e.policy.attrLeft(since, e.now) > 0)
     ) {
       const name = (l.data as Buffer).toString('latin1', entry.nameOff, entry.nameOff + entry.nameLen);
-      const node = internAt(e, dir, name);
-      e.putEntry(out, to, node, since);
-      given.push(node);
-      return;
+      if (dir.fill?.names.has(name) !== true) {
+        const node = internAt(e, dir, name);
+        e.putEntry(out, to, node, since);
+        given.push(node);
+        return;
+      }
     }
   }
   for (let i = 0; i < ENTRY_OUT; i += 4) out.setUint32(to + i, 0, true);

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+
+import type { Sys } from '../../base/sys.ts';
+import { Turns } from '../../base/turns.ts';
+import type { WarmUp } from '../../base/warm-up.ts';
+import { SOCK_STREAM } from '../../linux/net.ts';
+import { EXT, GETATTR_BASIC, Requests, ROOT_FID, VERSION_EXT } from '../../p9-client/index.ts';
+import { Connection, changesHere, Folder, type ServerOptions, Stats } from '../../p9-server/index.ts';
+import { type Pair, type Rehearsed, warmUpOver } from '../warm-up.ts';
+
+/** Milliseconds of rehearsing: until the optimizing compiler has been through what clients ask most. */
+const TOTAL_MS = 150;
+/** Bytes of entries of the shared folder that are asked for: some twenty. */
+const LISTED = 4096;
+const MSIZE = 65536;
+const ROOM = 1 << 17;
+const STATFS = 120;
+const FID = ROOT_FID + 1;
+const MISSING = '.gitignore';
+
+/**
+ * A rehearsal of serving `rootFd`: a client of our own asks what clients ask, over a connection of its own. Looks alone, at the shared folder itself and the names in it: nothing else is opened, and nothing changed.
+ *
+ * It acts as the server does, never as a user: what identity the thread has is known to the real connection alone. So there is none where all requests act as one user (`squash`); and none on file
+ * systems whose answers may take long (NFS, SMB, FUSE), because the real client would wait for them.
+ */
+export function serverWarmUp(sys: Sys, rootFd: number, options: ServerOptions): WarmUp | undefined {
+  if (options.squash !== undefined || !changesHere(sys, rootFd, sys.alloc(STATFS))) return undefined;
+  return warmUpOver(sys, [SOCK_STREAM], TOTAL_MS, (pairs) =>
+    rehearsal(sys, rootFd, options, pairs[0] as Pair),
+  );
+}
+
+function rehearsal(sys: Sys, rootFd: number, options: ServerOptions, [near, far]: Pair): Rehearsed {
+  const turns = new Turns(sys);
+  const stats = new Stats();
+  const backend = new Folder(sys, turns, rootFd, options, stats);
+  let ended = false;
+  const connection = new Connection({
+    sys,
+    turns,
+    readFd: far,
+    writeFd: far,
+    backend,
+    stats,
+    limits: options.limits,
+    done: () => {
+      ended = true;
+    },
+  });
+  const req = new Requests(sys.alloc(ROOM));
+  const replies = sys.alloc(ROOM);
+  /** Sends what was written, and takes all that is answered. */
+  const exchange = (): boolean => {
+    if (sys.send(near, req.mem, 0, req.end) !== req.end) return false;
+    req.end = 0;
+    turns.turnOnce();
+    return sys.recv(near, replies, 0, ROOM) > 0 && !ended;
+  };
+  return {
+    play: (round) => {
+      if (round === 0) {
+        req.version(MSIZE, VERSION_EXT);
+        if (!exchange()) return false;
+        req.attach(0, ROOT_FID, '', '', 0);
+        if (!exchange()) return false;
+      }
+      // As the mount goes through a tree: look a name up, find the folder, list it, open it.
+      req.lookup(0, ROOT_FID, MISSING);
+      req.clone(1, ROOT_FID, FID);
+      req.getattr(2, FID, GETATTR_BASIC);
+      req.read(EXT.readdirplus, 3, FID, 0, 0, LISTED);
+      if (!exchange()) return false;
+      req.lopen(0, FID, 0);
+      req.read(EXT.readdirplus, 1, FID, 0, 0, LISTED);
+      req.clunk(2, FID);
+      return exchange();
+    },
+    end: () => connection.end(true, 'the rehearsal is over'),
+  };
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+
+import { FuseAttr } from '../fuse-abi/index.ts';
+import type { DirCache } from './dir-cache.ts';
+import type { Engine } from './engine.ts';
+import type { Handle } from './handle.ts';
+import type { Node } from './node.ts';
+import type { Op, Step } from './op.ts';
+import { resume, waitAmong } from './wait.ts';
+
+/**
+ * Lists the folder at `path` (bytes as latin1, from the mount point on, `/a/b`) through the mount, on another thread, and calls `done` when that is over or could not be. Nothing else is wanted of it.
+ */
+export type ListFolder = (path: string, done: () => void) => void;
+
+/** A folder of fewer names is not worth it. */
+const FEWEST = 4;
+/** Folders that are being listed or wait for it. */
+const MOST = 32;
+/** Lookups wait for a listing so long at the most. Milliseconds. */
+const PATIENCE_MS = 30;
+/** A listing that came too late met with something that held the folder locked. None is tried for so long then. Milliseconds. */
+const REST_MS = 10_000;
+/** Nor in a folder that was changed through this mount so short a time ago: whoever changes it locks it. Milliseconds. */
+const SETTLED_MS = 2000;
+/** In one of so many folders the lookups are counted instead. */
+const SAMPLE = 32;
+
+/** One folder whose names the kernel is being given. */
+export interface Fill {
+  /** Lookups that wait for it. */
+  readonly held: Op[];
+  /** Their names. The kernel knows that it is looking for them, and a listing that brought them would wait for the lookup to end. */
+  readonly names: Set<string>;
+  /** The names have been given. */
+  given: boolean;
+  /** Undefined: it is over. */
+  timer: NodeJS.Timeout | undefined;
+}
+
+/**
+ * The kernel asks for names one by one (LOOKUP), and takes many at once only in a listing (READDIRPLUS). So when a program looks up one name after the other (git status, make), the mount has a thread
+ * of its own list the folder meanwhile, and the kernel then knows its names without asking: five requests for each folder instead of one for each file.
+ *
+ * The lookups that come before the listing are answered after it, or they would be asked one by one while it is under way. A lookup holds its folder locked for those who change it, and the
+ * listing waits behind them: so none waits long, and after one that waited in vain there is a rest.
+ */
+export class Fills {
+  private readonly list: ListFolder | undefined;
+  private underWay = 0;
+  private restUntil = -Infinity;
+  private count = 0;
+
+  /** `list` undefined: nothing is ever filled. */
+  constructor(list: ListFolder | undefined) {
+    this.list = list;
+  }
+
+  /** Whether the lookup `op` in `dir`, which could be answered from `cache`, is to wait for the names of the folder to be given. `again` goes on with it. */
+  holds(e: Engine, op: Op, dir: Node, cache: DirCache, again: Step): boolean {
+    const fill = dir.fill ?? this.begin(e, dir, cache);
+    if (fill === undefined || fill.given) return false;
+    waitAmong(fill.held, op, again);
+    fill.names.add(op.name);
+    return true;
+  }
+
+  private begin(e: Engine, dir: Node, cache: DirCache): Fill | undefined {
+    const { list } = this;
+    if (e.now - cache.filledAt < e.policy.entryMs) return undefined;
+    const path = this.mayFill(e, dir, cache) ? pathOf(e, dir) : undefined;
+    if (path !== undefined) cache.filledAt = e.now;
+    if (list === undefined || path === undefined || ++this.count % SAMPLE === 0) {
+      e.recent.tried(cache);
+      return undefined;
+    }
+    // How many lookups this saves is not seen here.
+    e.recent.untried(cache);
+    const fill: Fill = { held: [], names: new Set(), given: false, timer: undefined };
+    dir.fill = fill;
+    fill.timer = setTimeout(() => {
+      e.now = performance.now();
+      this.restUntil = e.now + REST_MS;
+      this.end(e, dir, fill);
+    }, PATIENCE_MS);
+    this.underWay++;
+    e.stats.filled++;
+    list(path, () => {
+      this.underWay--;
+      e.now = performance.now();
+      this.end(e, dir, fill);
+    });
+    return fill;
+  }
+
+  private mayFill(e: Engine, dir: Node, cache: DirCache): boolean {
+    if (cache.listing === undefined || cache.names < FEWEST || this.underWay >= MOST) return false;
+    return e.now >= this.restUntil && (dir.changes === 0 || e.now - dir.changedAt >= SETTLED_MS);
+  }
+
+  /** A folder that is being filled was opened: by us, as far as can be told. */
+  opened(h: Handle): void {
+    if (h.node.fill?.given === false) h.fill = h.node.fill;
+  }
+
+  /** All names were given, or will not be: those who waited are answered. What comes to this end later finds nothing left to do. */
+  end(e: Engine, dir: Node, fill: Fill): void {
+    if (fill.timer === undefined) return;
+    clearTimeout(fill.timer);
+    fill.timer = undefined;
+    if (fill.given) keepAttributes(e, dir);
+    fill.given = true;
+    if (dir.fill === fill) dir.fill = undefined;
+    if (e.isEnded) return;
+    resume(e, fill.held);
+    e.settleTurn();
+  }
+}
+
+/**
+ * Because the folder was read, the kernel does not believe its time of access any more, and asks for the attributes at the next stat(2). But it was read from memory: what was said of the folder along with
+ * its neighbours is as good as it was.
+ */
+function keepAttributes(e: Engine, dir: Node): void {
+  const around = dir.parent?.entries;
+  if (around === undefined || Math.max(dir.changedAt, dir.past.toldAt) >= around.at) return;
+  const { attrs } = e;
+  if (around.readAttrs(dir.name, attrs) && attrs.isOf(dir))
+    dir.fresh = { at: around.at, attr: Object.assign(new FuseAttr(), attrs.fuse) };
+}
+
+/** Undefined: it, or a folder above it, has lost its name. */
+function pathOf(e: Engine, dir: Node): string | undefined {
+  let path = '';
+  let n = dir;
+  for (; n.parent !== undefined; n = n.parent) path = `/${n.name}${path}`;
+  return n === e.nodes.root ? path : undefined;
+}
