@@ -31,6 +31,8 @@ export interface Scenario {
   readonly steps: readonly Step[];
   /** In memory when left out: there nothing but the systems is measured. */
   readonly place?: Place;
+  /** The first step begins as soon as the mount is there; else when it has been there for a moment. */
+  readonly atOnce?: boolean;
   /** Directly on the served folder, before the mount and not measured. */
   reset?(p: Places): void;
 }
@@ -46,12 +48,24 @@ function gitStatus(p: Places, ...flags: string[]): [string, ...string[]] {
   return ['git', ...flags, ...GIT_FLAGS, '-C', join(p.root, 'tree'), 'status', '--porcelain'];
 }
 
-/** The mount's rows. `first`: right after a fresh mount, with all that is served in memory. */
+/** The mount's rows. `first`: on a fresh mount, with all that is served in memory. */
 export const SCENARIOS: readonly Scenario[] = [
   { steps: pair('find', '`find -ls`', (p) => ['find', join(p.root, 'tree'), '-ls']) },
   // As prompts and editors ask: without writing. Git distrusts an index whose inode numbers and times a mount does not show alike, and reads every file.
   {
     steps: pair('git', '`git status`', (p) => gitStatus(p, '--no-optional-locks')),
+    reset: (p) => restoreIndex(p.served),
+  },
+  {
+    atOnce: true,
+    steps: [
+      {
+        key: 'git-at-once',
+        title: '`git status`, at once',
+        first: false,
+        argv: (p) => gitStatus(p, '--no-optional-locks'),
+      },
+    ],
     reset: (p) => restoreIndex(p.served),
   },
   // As a person types it: the first one writes what it learned into the index, so that the second need not read again.
