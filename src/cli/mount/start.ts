@@ -18,8 +18,8 @@ const READY_FD = 3;
 const SOURCE_FDS = { readFd: 4, writeFd: 5 } as const;
 
 /**
- * The heap may grow to some 50 MB before V8 looks through all of it: after a fresh start it would do so several times, while the first program that goes through a large tree waits. What such a program leaves behind makes
- * the process no larger than before (some 95 MB after `git status` over 15,000 files, with and without).
+ * How large the heap may become before V8 looks through all of it: else it does so for the first time while the first program that goes through a large tree waits (`node --trace-gc`). The
+ * process does not become larger by it (92 MB after `git status` over 15,000 files without, 93 with).
  */
 const NODE_ARGS: readonly string[] = ['--no-warnings', '--initial-heap-size=96'];
 
