@@ -9,7 +9,7 @@ import { OpensAhead } from './ahead.ts';
 import { Attrs } from './attrs.ts';
 import { CachePolicy } from './cache-policy.ts';
 import { Fids } from './fids.ts';
-import { Fills, type ListFolder } from './fill.ts';
+import { Fills, type IsOwnThread, type ListFolder } from './fill.ts';
 import { Handles } from './handle.ts';
 import type { Node } from './node.ts';
 import { Nodes } from './nodes.ts';
@@ -35,6 +35,7 @@ export interface EngineParts {
   stats: MountStats;
   /** Undefined: the kernel asks for each name. */
   list?: ListFolder | undefined;
+  isOwnThread?: IsOwnThread | undefined;
 }
 
 /** What a mount knows, and how it answers the kernel. The engine adds the loop and the server's side. */
@@ -103,7 +104,7 @@ export class Desk {
     this.nodes = new Nodes(session.root.pathLo, session.root.pathHi);
     this.nodes.root.fid = session.rootFid;
     this.fids = new Fids(options.maxIdleFids);
-    this.fills = new Fills(how.list);
+    this.fills = new Fills(how.list, how.isOwnThread);
     this.attrs = new Attrs(options.owners);
     this.request = sys.alloc(options.maxWrite + REQUEST_SLACK);
     this.requestText = Buffer.from(this.request.u8.buffer, this.request.u8.byteOffset, this.request.size);

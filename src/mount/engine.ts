@@ -97,6 +97,7 @@ export class Engine extends Desk {
     this.interrupts.stop();
     clearTimeout(this.contentTimer);
     this.ahead.stop();
+    this.fills.stop();
     this.stats.bytesIn = this.channel.bytesIn;
     this.stats.bytesOut = this.channel.bytesOut;
     return this.ended ?? { kind: 'unmounted' };

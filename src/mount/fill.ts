@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { EIO } from '../base/errno.ts';
 import { FuseAttr } from '../fuse-abi/index.ts';
 import type { DirCache } from './dir-cache.ts';
 import type { Engine } from './engine.ts';
@@ -12,6 +13,9 @@ import { resume, waitAmong } from './wait.ts';
  * Lists the folder at `path` (bytes as latin1, from the mount point on, `/a/b`) through the mount, on another thread, and calls `done` when that is over or could not be. Nothing else is wanted of it.
  */
 export type ListFolder = (path: string, done: () => void) => void;
+
+/** Whether the thread with this id, as the kernel tells it in a request, is one of this process: the lists' own. */
+export type IsOwnThread = (id: number) => boolean;
 
 /** A folder of fewer names is not worth it. */
 const FEWEST = 4;
@@ -50,10 +54,15 @@ export class Fills {
   private underWay = 0;
   private restUntil = -Infinity;
   private count = 0;
+  private readonly isOwn: IsOwnThread;
+  private sweeper: NodeJS.Timeout | undefined;
+  /** Requests of our own threads that waited at the last sweep. */
+  private waited = new Set<number>();
 
   /** `list` undefined: nothing is ever filled. */
-  constructor(list: ListFolder | undefined) {
+  constructor(list: ListFolder | undefined, isOwn: IsOwnThread = () => false) {
     this.list = list;
+    this.isOwn = isOwn;
   }
 
   /** Whether the lookup `op` in `dir`, which could be answered from `cache`, is to wait for the names of the folder to be given. `again` goes on with it. */
@@ -85,8 +94,9 @@ export class Fills {
     }, PATIENCE_MS);
     this.underWay++;
     e.stats.filled++;
+    this.sweeper ??= setInterval(() => this.sweep(e), PATIENCE_MS);
     list(path, () => {
-      this.underWay--;
+      if (--this.underWay === 0) this.stop();
       e.now = performance.now();
       this.end(e, dir, fill);
     });
@@ -96,6 +106,26 @@ export class Fills {
   private mayFill(e: Engine, dir: Node, cache: DirCache): boolean {
     if (cache.listing === undefined || cache.names < FEWEST || this.underWay >= MOST) return false;
     return e.now >= this.restUntil && (dir.changes === 0 || e.now - dir.changedAt >= SETTLED_MS);
+  }
+
+  /**
+   * Our own threads never wait for a server that does not answer: an unmount would find the mount in use, and by us. Whatever of theirs has waited since the sweep before ends with EIO (after EINTR libuv would try again).
+   */
+  private sweep(e: Engine): void {
+    const waiting = new Set<number>();
+    for (const op of e.ops) {
+      if (!op.active || op.done || op.pid === 0 || !this.isOwn(op.pid)) continue;
+      if (this.waited.has(op.uniqueLo)) e.interrupts.give(op, EIO);
+      else waiting.add(op.uniqueLo);
+    }
+    this.waited = waiting;
+    e.settleTurn();
+  }
+
+  stop(): void {
+    clearInterval(this.sweeper);
+    this.sweeper = undefined;
+    this.waited.clear();
   }
 
   /** A folder that is being filled was opened: by us, as far as can be told. */

@@ -91,9 +91,10 @@ export class Interrupts {
     if (more) this.timer = setTimeout(() => this.look(), LOOK_MS);
   }
 
-  private give(op: Op): void {
+  /** Answers `op` with an error, and tells the server that nobody waits any more. */
+  give(op: Op, errno = EINTR): void {
     const { e } = this;
-    e.error(op, EINTR);
+    e.error(op, errno);
     if (op.waiting > 0) e.flushOp(op);
     e.release(op);
   }

@@ -4,7 +4,7 @@ import type { Sys } from '../base/sys.ts';
 import type { WarmUp } from '../base/warm-up.ts';
 import type { Session } from '../p9-client/index.ts';
 import { Engine, type MountEnd } from './engine.ts';
-import type { ListFolder } from './fill.ts';
+import type { IsOwnThread, ListFolder } from './fill.ts';
 import { type MountLog, type MountOptions, mountOptions } from './options.ts';
 import { MountStats } from './stats.ts';
 
@@ -28,6 +28,8 @@ export interface RunMount {
   readonly warmUp?: WarmUp;
   /** For names that programs look up one after the other (fill.ts). */
   readonly list?: ListFolder;
+  /** Goes with `list`. Reads /proc. */
+  readonly isOwnThread?: IsOwnThread;
   /** Whether the thread with this id is being killed; undefined when it cannot be seen. Reads /proc. */
   readonly isDying?: (pid: number) => boolean | undefined;
 }
@@ -47,6 +49,7 @@ export async function runMount(how: RunMount): Promise<MountEnd> {
     log: how.log ?? (() => {}),
     stats: how.stats ?? new MountStats(),
     list: how.list,
+    isOwnThread: how.isOwnThread,
   });
   const { onReady } = how;
   const { warmUp } = how;

@@ -2,9 +2,10 @@
 // A program that looks up one name after the other: the mount lists the folders itself, and the kernel knows the names.
 
 import assert from 'node:assert/strict';
-import { lstatSync, mkdirSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdir, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { OP } from '../../src/fuse-abi/index.ts';
 import { cannotMount } from '../helpers/cli.ts';
 import { type Pair, pair } from './pair.ts';
@@ -118,6 +119,29 @@ test('a listing that cannot come keeps no lookup waiting', here, async (t) => {
   // 30 ms for those that waited, and then it is not tried for ten seconds.
   assert.ok(p.stats.filled > 0 && p.stats.filled <= 8, `${p.stats.filled} were tried`);
   assert.ok(Date.now() - began < 10_000, `${Date.now() - began} ms`);
+});
+
+test('a server that falls silent does not make our own threads keep the mount in use', here, async (t) => {
+  let p: Pair | undefined;
+  const ended: number[] = [];
+  const began: number[] = [];
+  p = await pair(t, tree, [], (_path, done) => {
+    if (p === undefined || began.length > 0) return done();
+    began.push(performance.now());
+    p.server.kill('SIGSTOP');
+    // Of this one nothing is remembered, so that it must be asked for.
+    readdir(join(p.dir, 'd79'), () => {
+      ended.push(performance.now());
+      done();
+    });
+  });
+  const r = await p.sh('for i in 1 2 3 4 5 6; do stat -c %n d0/f$i; done', 20_000);
+  assert.equal(r.err, '');
+  assert.equal(began.length, 1);
+  for (let i = 0; i < 500 && ended.length === 0; i++) await sleep(10);
+  p.server.kill('SIGCONT');
+  const ms = (ended[0] ?? Infinity) - (began[0] ?? 0);
+  assert.ok(ms < 5000, `it was let go after ${ms} ms`);
 });
 
 test('a large folder is remembered a part at a time, and never asked name by name', here, async (t) => {

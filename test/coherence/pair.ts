@@ -13,6 +13,7 @@ import { program } from '../helpers/places.ts';
 import { type Mounted, mountOn } from '../hostile/rig.ts';
 
 export interface Pair extends Mounted {
+  readonly server: ChildProcess;
   /** The served folder itself: what is done here is done by "others". */
   readonly share: string;
   /** Messages that the mount has sent so far while `command` ran. */
@@ -78,7 +79,7 @@ export async function another(
   args: readonly string[] = [],
   last: () => void = () => undefined,
   list?: ListFolder,
-): Promise<Mounted> {
+): Promise<Mounted & { readonly server: ChildProcess }> {
   const fds: [number, number] = [-1, -1];
   if (socketpair(fds) < 0) throw new Error('socketpair');
   const sandbox = process.env.NINEFOLD_SANDBOX ?? 'none';
@@ -95,5 +96,5 @@ export async function another(
     server.kill();
     last();
   });
-  return m;
+  return { ...m, server };
 }

@@ -7,7 +7,7 @@ import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Sys } from '../../src/base/sys.ts';
-import { listThrough } from '../../src/cli/mount/list-folder.ts';
+import { isOwnThread, listThrough } from '../../src/cli/mount/list-folder.ts';
 import { openSys } from '../../src/linux/index.ts';
 import {
   MNT_DETACH,
@@ -99,6 +99,7 @@ export async function mountOn(
     log: (level, line) => log.push(`${level} ${line}`),
     isDying,
     list: list ?? listThrough(dir),
+    isOwnThread,
   });
   let fuseOpen = true;
   const closed = end.then((how) => {

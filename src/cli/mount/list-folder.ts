@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { readdir } from 'node:fs';
+import { existsSync, readdir } from 'node:fs';
 import type { ListFolder } from '../../mount/index.ts';
 
 /**
@@ -11,3 +11,6 @@ export function listThrough(mountpoint: string): ListFolder {
   const point = Buffer.from(mountpoint).toString('latin1');
   return (path, done) => readdir(Buffer.from(point + path, 'latin1'), 'latin1', () => done());
 }
+
+/** Threads are told apart by what /proc lists of this process. */
+export const isOwnThread = (id: number): boolean => existsSync(`/proc/self/task/${id}`);

@@ -18,7 +18,7 @@ import { openTransportSys } from '../wiring.ts';
 import { attachMount } from './attach.ts';
 import { answerStatus } from './control.ts';
 import { detachSurely } from './detach.ts';
-import { listThrough } from './list-folder.ts';
+import { isOwnThread, listThrough } from './list-folder.ts';
 import { raiseReadAhead } from './read-ahead.ts';
 import { controlPath, openRegistry, register, startTicks, unregister } from './registry.ts';
 import { mountWarmUp } from './warm-up.ts';
@@ -140,7 +140,7 @@ async function run(config: MountConfig, up: Up): Promise<ExitCode> {
     ...(warmUp === undefined ? {} : { warmUp }),
     isDying: threadIsDying,
     // Where links are followed, the server could lead us anywhere with root's rights.
-    ...(settings.nosymfollow || uid !== 0 ? { list: listThrough(mountpoint) } : {}),
+    ...(settings.nosymfollow || uid !== 0 ? { list: listThrough(mountpoint), isOwnThread } : {}),
     onReady: () => {
       register(registry, entry);
       up.ready = true;
