@@ -4,7 +4,7 @@ import { setFlagsFromString } from 'node:v8';
 
 /** Bytes of bytecode that a function runs before V8 thinks of optimizing it: its own default is 132 KiB. */
 const USUAL = 500_000;
-const SOON = 20_000;
+const SOON = 4000;
 
 const budget = (bytes: number): void => setFlagsFromString(`--interrupt-budget=${bytes}`);
 

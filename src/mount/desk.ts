@@ -186,6 +186,13 @@ export class Desk {
     return this.sys.poll(this.pollfd, 1, 0) > 0;
   }
 
+  /** For when the loop has ended. */
+  stopTimers(): void {
+    clearTimeout(this.contentTimer);
+    this.ahead.stop();
+    this.fills.stop();
+  }
+
   /** A warning, at most some ten for a mount. */
   warn(line: string): void {
     this.warned++;

@@ -11,11 +11,19 @@ const MAX_ENTRIES = 4096;
 /** More than these take, with names as long as can be: only a server that repeats itself gets there. */
 const MAX_BYTES = 2 * 1024 * 1024;
 
+/** Bytes of a listing that is looked through for a name, instead of making an index first, and how many times: most folders are asked for a name or two. */
+const SHORT = 8192;
+const LOOKS = 8;
+
 /** What a name is, as far as is known: a position in `DirCache.data`, or one of these. */
 export const ABSENT = -1;
 export const ASK = -2;
 
-const DOT = 0x2e;
+/** The payload of an Rreaddirplus. */
+interface Batch {
+  readonly data: Buffer;
+  readonly dv: DataView;
+}
 
 /**
  * What the server last told of a folder's entries (Rreaddirplus), so that programs which look up one name after another need not ask for each. How long it is good
@@ -41,14 +49,18 @@ export class DirCache {
   lastHi = 0;
   /** Of all batches. */
   bytes = 0;
-  readonly batches: { readonly data: Buffer; readonly dv: DataView }[] = [];
+  readonly batches: Batch[] = [];
   /** It is counted among those that were to save lookups (RecentFolders). */
   counted = false;
   /** When the kernel was last given its names (ms). */
   filledAt = -Infinity;
   private index: Map<string, number> | undefined;
   private indexed = 0;
-  private folders: boolean | undefined;
+  private looks = 0;
+  /** How many batches have been looked through, and what was in them. */
+  private surveyed = 0;
+  private good = 0;
+  private folders = false;
 
   constructor(at: number, watch = 0) {
     this.at = at;
@@ -63,18 +75,18 @@ export class DirCache {
 
   /** Whether folders are in it, `.` and `..` aside. */
   get hasFolders(): boolean {
-    this.folders ??= this.batches.some(listsFolders);
+    this.survey();
     return this.folders;
   }
 
-  /** How many names are known. */
+  /** How many names were told, `.` and `..` aside. */
   get names(): number {
-    return this.all().size;
+    this.survey();
+    return this.good;
   }
 
   /** Adds the payload of an Rreaddirplus, which is this object's from now on. */
   add(data: Buffer, complete: boolean): void {
-    this.folders = undefined;
     this.batches.push({ data, dv: new DataView(data.buffer, data.byteOffset, data.byteLength) });
     this.bytes += data.length;
     this.complete = complete;
@@ -89,6 +101,11 @@ export class DirCache {
 
   /** A number for `batchOf` and `offsetOf`, or ABSENT, or ASK. */
   find(name: string): number {
+    if (this.index === undefined && this.complete && this.bytes <= SHORT && this.looks < LOOKS) {
+      this.looks++;
+      const [batch, another] = this.batches;
+      if (batch !== undefined && another === undefined) return findIn(batch, name);
+    }
     const at = this.all().get(name);
     if (at !== undefined) return at;
     return this.complete ? ABSENT : ASK;
@@ -98,7 +115,7 @@ export class DirCache {
   readAttrs(name: string, attrs: Attrs): boolean {
     const at = this.find(name);
     if (at < 0) return false;
-    const batch = this.batches[Math.floor(at / BATCH_SPAN)] as { dv: DataView };
+    const batch = this.batches[Math.floor(at / BATCH_SPAN)] as Batch;
     return attrs.read(batch.dv, at % BATCH_SPAN);
   }
 
@@ -108,7 +125,21 @@ export class DirCache {
     this.all().set(name, what);
   }
 
-  /** The index is made when the first lookup comes: most folders are listed and never looked up in. */
+  private survey(): void {
+    for (; this.surveyed < this.batches.length; this.surveyed++) {
+      const { data, dv } = this.batches[this.surveyed] as Batch;
+      for (let pos = 0, next = 0; pos + GETATTR_BODY + 10 <= data.length; pos = next) {
+        const p = pos + GETATTR_BODY;
+        const n = dv.getUint16(p + 8, true);
+        next = p + 10 + n;
+        if (judgeName(data, p + 10, n) !== NAME_GOOD) continue;
+        this.good++;
+        this.folders ||= (dv.getUint32(pos + AT.mode, true) & S_IFMT) === S_IFDIR;
+      }
+    }
+  }
+
+  /** The index is made when it is worth it: most folders are listed and hardly ever looked up in. */
   private all(): Map<string, number> {
     this.index ??= new Map();
     for (; this.indexed < this.batches.length; this.indexed++) this.scan(this.index, this.indexed);
@@ -116,7 +147,7 @@ export class DirCache {
   }
 
   private scan(index: Map<string, number>, which: number): void {
-    const { data, dv } = this.batches[which] as { data: Buffer; dv: DataView };
+    const { data, dv } = this.batches[which] as Batch;
     const end = data.length;
     let pos = 0;
     while (pos + GETATTR_BODY + 10 <= end && index.size < MAX_ENTRIES) {
@@ -140,13 +171,17 @@ export class DirCache {
 /** Larger than any batch: a position in the whole is which × BATCH_SPAN + offset. */
 export const BATCH_SPAN = 1 << 21;
 
-function listsFolders({ data, dv }: { readonly data: Buffer; readonly dv: DataView }): boolean {
-  for (let pos = 0; pos + GETATTR_BODY + 10 <= data.length; ) {
+/** As `DirCache.find`, of a whole listing in one piece. */
+function findIn({ data, dv }: Batch, name: string): number {
+  const { length } = name;
+  for (let pos = 0, next = 0; pos + GETATTR_BODY + 10 <= data.length; pos = next) {
     const p = pos + GETATTR_BODY;
     const n = dv.getUint16(p + 8, true);
-    const dots = data[p + 10] === DOT && (n === 1 || (n === 2 && data[p + 11] === DOT));
-    if ((dv.getUint32(pos + AT.mode, true) & S_IFMT) === S_IFDIR && !dots) return true;
-    pos = p + 10 + n;
+    next = p + 10 + n;
+    if (n !== length || next > data.length) continue;
+    let i = 0;
+    while (i < n && data[p + 10 + i] === name.charCodeAt(i)) i++;
+    if (i === n && judgeName(data, p + 10, n) === NAME_GOOD) return dv.getUint32(pos, true) === 0 ? ASK : pos;
   }
-  return false;
+  return ABSENT;
 }

@@ -95,9 +95,7 @@ export class Engine extends Desk {
   async run(): Promise<MountEnd> {
     await this.turns.run();
     this.interrupts.stop();
-    clearTimeout(this.contentTimer);
-    this.ahead.stop();
-    this.fills.stop();
+    this.stopTimers();
     this.stats.bytesIn = this.channel.bytesIn;
     this.stats.bytesOut = this.channel.bytesOut;
     return this.ended ?? { kind: 'unmounted' };
@@ -326,16 +324,16 @@ export class Engine extends Desk {
     });
     for (const old of mine) {
       if (this.tags.free === 0 || this.req.room < REQUEST_MAX) return;
-      const which = this.tags.serialOf(old) * MAX_TAGS + old;
-      this.req.flush(this.tags.take(T.flush, this.nobody, onFlushed, which), old);
+      const serial = this.tags.serialOf(old);
+      this.req.flush(this.tags.take(T.flush, this.nobody, onFlushed, serial), old);
     }
     this.settleTurn();
   }
 
   /** A request was flushed: unless its reply came first, it ends with EINTR. */
-  flushed(which: number, r: Reply): void {
-    const tag = which % MAX_TAGS;
-    if (this.tags.serialOf(tag) === Math.floor(which / MAX_TAGS)) this.settle(tag, EINTR, r);
+  flushed(serial: number, r: Reply): void {
+    const tag = this.tags.ofSerial(serial);
+    if (tag >= 0) this.settle(tag, EINTR, r);
   }
 
   /** The server broke the protocol: nothing that it sends can be trusted to belong where it seems to. */
@@ -395,6 +393,6 @@ function onClunked(e: Engine, _op: Op, _err: number, _r: Reply, fid: number): vo
 }
 
 /** Rflush: if the old request has had no answer by now, it never will. */
-function onFlushed(e: Engine, _op: Op, _err: number, r: Reply, which: number): void {
-  e.flushed(which, r);
+function onFlushed(e: Engine, _op: Op, _err: number, r: Reply, serial: number): void {
+  e.flushed(serial, r);
 }

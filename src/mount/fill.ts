@@ -36,10 +36,10 @@ export interface Fill {
   readonly held: Op[];
   /** Their names. The kernel knows that it is looking for them, and a listing that brought them would wait for the lookup to end. */
   readonly names: Set<string>;
+  /** When it began, ms. */
+  readonly since: number;
   /** The names have been given. */
   given: boolean;
-  /** Undefined: it is over. */
-  timer: NodeJS.Timeout | undefined;
 }
 
 /**
@@ -51,6 +51,10 @@ export interface Fill {
  */
 export class Fills {
   private readonly list: ListFolder | undefined;
+  /** Folders whose names have not been given yet, oldest first. */
+  private readonly open = new Map<Fill, Node>();
+  private patience: NodeJS.Timeout | undefined;
+  /** Listings that have not come back, of folders that may have been given up meanwhile. */
   private underWay = 0;
   private restUntil = -Infinity;
   private count = 0;
@@ -85,13 +89,10 @@ export class Fills {
     }
     // How many lookups this saves is not seen here.
     e.recent.untried(cache);
-    const fill: Fill = { held: [], names: new Set(), given: false, timer: undefined };
+    const fill: Fill = { held: [], names: new Set(), since: e.now, given: false };
     dir.fill = fill;
-    fill.timer = setTimeout(() => {
-      e.now = performance.now();
-      this.restUntil = e.now + REST_MS;
-      this.end(e, dir, fill);
-    }, PATIENCE_MS);
+    this.open.set(fill, dir);
+    this.patience ??= setTimeout(() => this.lose(e), PATIENCE_MS);
     this.underWay++;
     e.stats.filled++;
     this.sweeper ??= setInterval(() => this.sweep(e), PATIENCE_MS);
@@ -101,6 +102,21 @@ export class Fills {
       this.end(e, dir, fill);
     });
     return fill;
+  }
+
+  /** Patience with the oldest is at an end; or it was long since given, and it is another's turn to be waited for. */
+  private lose(e: Engine): void {
+    this.patience = undefined;
+    e.now = performance.now();
+    for (const [fill, dir] of this.open) {
+      const left = fill.since + PATIENCE_MS - e.now;
+      if (left > 0) {
+        this.patience = setTimeout(() => this.lose(e), left);
+        return;
+      }
+      this.restUntil = e.now + REST_MS;
+      this.end(e, dir, fill);
+    }
   }
 
   private mayFill(e: Engine, dir: Node, cache: DirCache): boolean {
@@ -123,8 +139,9 @@ export class Fills {
   }
 
   stop(): void {
+    clearTimeout(this.patience);
     clearInterval(this.sweeper);
-    this.sweeper = undefined;
+    this.patience = this.sweeper = undefined;
     this.waited.clear();
   }
 
@@ -135,9 +152,7 @@ export class Fills {
 
   /** All names were given, or will not be: those who waited are answered. What comes to this end later finds nothing left to do. */
   end(e: Engine, dir: Node, fill: Fill): void {
-    if (fill.timer === undefined) return;
-    clearTimeout(fill.timer);
-    fill.timer = undefined;
+    if (!this.open.delete(fill)) return;
     if (fill.given) keepAttributes(e, dir);
     fill.given = true;
     if (dir.fill === fill) dir.fill = undefined;

@@ -8,8 +8,8 @@ import type { IsOwnThread, ListFolder } from './fill.ts';
 import { type MountLog, type MountOptions, mountOptions } from './options.ts';
 import { MountStats } from './stats.ts';
 
-/** Nobody has asked anything for so long: an idle moment. Milliseconds. */
-const QUIET_MS = 3;
+/** Nobody has asked anything for so long: an idle moment. A program at work is not quiet for that long, and would wait for what is begun in between (`git status` at once: 458 ms, with 3 ms here 528). Milliseconds. */
+const QUIET_MS = 20;
 
 export interface RunMount {
   readonly sys: Sys;

@@ -15,6 +15,9 @@ const FRONT = 64;
 /** At most so much is taken in at once: what was just copied by the kernel is still in the processor's cache when it is passed on. */
 const RECEIVE_STEP = 512 * 1024;
 
+/** Bytes that are sooner moved than looked after. */
+const SHORT = 4096;
+
 export const ALL_SENT = 0;
 export const MORE_TO_SEND = 1;
 
@@ -106,8 +109,12 @@ export class Channel {
     if (this.inPos === this.inEnd) {
       this.inPos = FRONT;
       this.inEnd = FRONT;
-    } else if (input.size - this.inPos < this.msize || input.size === this.inEnd) {
-      // What is left of a reply that has begun comes to the front, so that the whole of it fits behind.
+    } else if (
+      this.inEnd - this.inPos <= SHORT ||
+      input.size - this.inPos < this.msize ||
+      input.size === this.inEnd
+    ) {
+      // What is left of a reply that has begun comes to the front, so that the whole of it fits behind; if it is little in any case, because the front is what is in the cache.
       input.u8.copyWithin(FRONT, this.inPos, this.inEnd);
       this.inEnd -= this.inPos - FRONT;
       this.inPos = FRONT;

@@ -159,9 +159,12 @@ test('tags: each is settled once, and its successor is another request', () => {
   tags.settle(null, a, 6, new Reply());
   assert.deepEqual(seen, [['a', 5, 7]]);
   assert.equal(tags.wanted(a), 0);
+  assert.equal(tags.ofSerial(serial), -1);
   const b = tags.take(T.read, 'b', note, 8);
   assert.equal(b, a);
   assert.notEqual(tags.serialOf(b), serial);
+  assert.equal(tags.ofSerial(serial), -1);
+  assert.equal(tags.ofSerial(tags.serialOf(b)), b);
   tags.take(T.read, 'c', note, 9);
   assert.throws(() => tags.take(T.read, 'd', note, 0), RangeError);
 });

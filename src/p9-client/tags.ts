@@ -28,8 +28,9 @@ export class Tags<E, O> {
   private readonly ops: (O | undefined)[];
   private readonly handlers: (OnReply<E, O> | undefined)[];
   private readonly wants: Uint8Array;
-  private readonly data: Float64Array;
-  private readonly serials: Float64Array;
+  /** Not floats: a number out of a Float64Array stays one in whatever it is stored in, and every fid would be an object on the heap. */
+  private readonly data: Uint32Array;
+  private readonly serials: Uint32Array;
   private serial = 0;
   private readonly freeTags: Uint16Array;
   private freeCount: number;
@@ -40,8 +41,8 @@ export class Tags<E, O> {
     this.ops = new Array(max).fill(undefined);
     this.handlers = new Array(max).fill(undefined);
     this.wants = new Uint8Array(max);
-    this.data = new Float64Array(max);
-    this.serials = new Float64Array(max);
+    this.data = new Uint32Array(max);
+    this.serials = new Uint32Array(max);
     this.freeTags = new Uint16Array(max);
     for (let i = 0; i < max; i++) this.freeTags[i] = max - 1 - i;
     this.freeCount = max;
@@ -55,7 +56,7 @@ export class Tags<E, O> {
     return this.max - this.freeCount;
   }
 
-  /** A tag for a request of `type`. The caller makes sure that one is free. */
+  /** A tag for a request of `type`. The caller makes sure that one is free. `data`: 32 bits. */
   take(type: number, op: O, handler: OnReply<E, O>, data: number): number {
     if (this.freeCount === 0)
       throw new RangeError('no free tag: requests were begun without looking at `free`');
@@ -64,7 +65,8 @@ export class Tags<E, O> {
     this.handlers[tag] = handler;
     this.wants[tag] = type + 1;
     this.data[tag] = data;
-    this.serials[tag] = ++this.serial;
+    this.serial = (this.serial + 1) >>> 0;
+    this.serials[tag] = this.serial;
     return tag;
   }
 
@@ -78,9 +80,16 @@ export class Tags<E, O> {
     return this.ops[tag];
   }
 
-  /** Which request a tag is of: the number of requests before it, plus one. Tells whether a tag was given to another since. */
+  /** Which request a tag that somebody waits for is of: requests are counted, modulo 2³². Tells whether a tag was given to another since. */
   serialOf(tag: number): number {
-    return this.handlers[tag] === undefined ? 0 : (this.serials[tag] as number);
+    return this.serials[tag] as number;
+  }
+
+  /** The tag of the request that `serialOf` gave this number; -1 when nobody waits for it any more. */
+  ofSerial(serial: number): number {
+    for (let tag = 0; tag < this.max; tag++)
+      if (this.handlers[tag] !== undefined && this.serials[tag] === serial) return tag;
+    return -1;
   }
 
   /** Frees the tag and calls its handler. */

@@ -17,6 +17,7 @@ const ROOM = 1 << 17;
 const STATFS = 120;
 const FID = ROOT_FID + 1;
 const MISSING = '.gitignore';
+const WAITING = 9;
 
 /**
  * A rehearsal of serving `rootFd`: a client of our own asks what clients ask, over a connection of its own. Looks alone, at the shared folder itself and the names in it: nothing else is opened, and nothing changed.
@@ -64,16 +65,21 @@ function rehearsal(sys: Sys, rootFd: number, options: ServerOptions, [near, far]
         if (!exchange()) return false;
         req.attach(0, ROOT_FID, '', '', 0);
         if (!exchange()) return false;
+        // One that waits for its answer, as there is always one in a mount's connection. Nothing is watched, so none will come.
+        req.changes(WAITING);
       }
       // As the mount goes through a tree: look a name up, find the folder, list it, open it.
       req.lookup(0, ROOT_FID, MISSING);
-      req.clone(1, ROOT_FID, FID);
-      req.getattr(2, FID, GETATTR_BASIC);
-      req.read(EXT.readdirplus, 3, FID, 0, 0, LISTED);
+      req.walk1(1, ROOT_FID, FID, MISSING);
+      req.clone(2, ROOT_FID, FID);
+      req.getattr(3, FID, GETATTR_BASIC);
+      req.read(EXT.readdirplus, 4, FID, 0, 0, LISTED);
+      req.clunk(5, FID);
       if (!exchange()) return false;
-      req.lopen(0, FID, 0);
-      req.read(EXT.readdirplus, 1, FID, 0, 0, LISTED);
-      req.clunk(2, FID);
+      req.clone(0, ROOT_FID, FID);
+      req.lopen(1, FID, 0);
+      req.read(EXT.readdirplus, 2, FID, 0, 0, LISTED);
+      req.clunk(3, FID);
       return exchange();
     },
     end: () => connection.end(true, 'the rehearsal is over'),

@@ -282,8 +282,10 @@ function opened(e: Engine, op: Op, iounit: number, version: number): void {
   h.iounit = iounit;
   op.handle = h;
   op.newFid = -1;
-  if (node.fill !== undefined && op.opcode === OP.opendir) e.fills.opened(h);
-  if (op.opcode === OP.opendir) h.listing = op.listing ?? new Listing();
+  if (op.opcode === OP.opendir) {
+    h.listing = op.listing ?? new Listing();
+    if (node.fill !== undefined) e.fills.opened(h);
+  }
   if ((op.flags & O_TRUNC) !== 0) {
     e.policy.onWrite(node);
     changingObject(e, node);

@@ -21,9 +21,11 @@ export interface RehearsalEnds {
 const REQUEST = 8192;
 const REPLY = 1 << 17;
 const LISTED = 32768;
+const READ = 16384;
 const WRITTEN = 512;
-/** Files of each folder that are opened and read. */
+/** Files of each folder that are opened and read. In one round of so many all are: then they are opened ahead. */
 const OPENED = 2;
+const ALL_OPENED = 8;
 
 /** The round from which on another engine plays. */
 const ANOTHER = 4;
@@ -51,10 +53,10 @@ export class Rehearsal {
   private readonly reply: Mem;
   /** Whom to tell that a folder has been listed which the engine wanted to have listed. */
   private readonly toList: (() => void)[] = [];
-  /** Node ids of the answers at hand, by the unique number of the request. */
+  /** Node ids of the answers at hand, of opens their handles, by the unique number of the request. */
   private readonly found: number[] = new Array(ALONE + 1).fill(0);
 
-  /** `ends` stay the caller's to close, when no round is played any more. */
+  /** `ends` stay the caller's to close, after `end`. */
   constructor(sys: Sys, options: MountOptions, ends: RehearsalEnds) {
     this.sys = sys;
     this.kernelFd = ends.device[1];
@@ -86,6 +88,7 @@ export class Rehearsal {
   round(i: number): true {
     // An array is made in the form that those of its kind turned out to need: the real mount's engine is not the first either.
     if (i === ANOTHER) {
+      this.end();
       this.server.forget();
       // Another function, too: a call that always went to one would be compiled for that one.
       this.engine = this.makeEngine((_path, done) => {
@@ -99,16 +102,23 @@ export class Rehearsal {
     for (const name of FILES.slice(4)) files.push(...this.lookups(dir, [name]));
     this.lookups(dir, [MISSING]);
     this.list(dir);
-    for (const file of files.slice(0, OPENED)) this.read(file);
+    if (i % ALL_OPENED === 4) this.list(ROOT_ID);
+    for (const file of i % ALL_OPENED === 2 ? files : files.slice(0, OPENED)) this.read(file);
     if ((i & 3) === 0) this.make(dir, `n${String.fromCharCode(0x61 + (i % 26))}`);
-    this.ask(OP.getattr, dir, 16);
     for (const file of files) this.forget(file);
     this.forget(dir);
     return true;
   }
 
+  /** Ends its timers. No round is played after it. */
+  end(): void {
+    this.engine.end({ kind: 'unmounted' });
+    this.engine.stopTimers();
+  }
+
   private list(dir: number): void {
     const list = this.opened(dir, OP.opendir);
+    this.ask(OP.getattr, dir, 16);
     this.ask(OP.readdirplus, dir, 40, (dv) => at(dv, list, 0, 0, LISTED));
     this.ask(OP.readdir, dir, 40, (dv) => at(dv, list, END_OF_FOLDER.lo, END_OF_FOLDER.hi, LISTED));
     this.ask(OP.releasedir, dir, 24, (dv) => dv.setUint32(IN_HEADER, list, true));
@@ -117,7 +127,7 @@ export class Rehearsal {
   private read(file: number): void {
     this.ask(OP.getattr, file, 16);
     const h = this.opened(file, OP.open);
-    this.ask(OP.read, file, 40, (dv) => at(dv, h, 0, 0, 4096));
+    this.ask(OP.read, file, 40, (dv) => at(dv, h, 0, 0, READ));
     this.ask(OP.flush, file, 24, (dv) => dv.setUint32(IN_HEADER, h, true));
     this.ask(OP.release, file, 24, (dv) => dv.setUint32(IN_HEADER, h, true));
   }
@@ -150,14 +160,14 @@ export class Rehearsal {
 
   private opened(node: number, opcode: number): number {
     this.ask(opcode, node, 8);
-    return this.reply.dv.getUint32(OUT_HEADER, true);
+    return this.found[ALONE] ?? 0;
   }
 
   private forget(node: number): void {
     this.ask(OP.forget, node, 8, (dv) => dv.setUint32(IN_HEADER, 1000, true));
   }
 
-  /** One request, to its end. The answer is in `reply` then. */
+  /** One request, to its end. The answer is in `reply` then, if no file was opened ahead. */
   private ask(
     opcode: number,
     node: number,
@@ -199,7 +209,7 @@ export class Rehearsal {
     while (this.server.turn()) turns.turnOnce();
     const { sys, reply, found } = this;
     const { dv } = reply;
-    // The last that came is what stays in `reply`; a message that answers no request (unique 0) comes before the answer that it belongs to.
+    // What is in a file that was opened ahead (unique 0) may come behind the answer.
     while (sys.read(this.kernelFd, reply, 0, REPLY) > 0) {
       const failed = dv.getInt32(4, true) !== 0;
       found[dv.getUint32(8, true)] = failed ? 0 : dv.getUint32(OUT_HEADER, true);

@@ -51,10 +51,19 @@ const OFFSET_HI = WIDE >>> 4;
 export const END_OF_FOLDER = { lo: FIRST_LO + IN_FOLDER.length - 1, hi: OFFSET_HI };
 
 const FILE_SIZE = 100;
+/** One file is too large to come along with its open. */
+const LARGE_SIZE = 1 << 20;
+const LARGE = FILES.length - 1;
 /** Seconds. */
 const LONG_AGO = 1_700_000_000;
 const NSEC = 123_456_789;
 const ROOM = 1 << 17;
+/** Of the replies of so many turns, those of one come in two pieces. */
+const TORN = 16;
+/** Bytes of the second piece: less than any reply has. Of what is longer than `LONG`, more. */
+const PIECE = 5;
+const LONG = 8192;
+const LONG_PIECE = 6000;
 
 /** A server of a few folders that do not exist, at the far end of a rehearsal's wire. It answers what it is asked, in order, and nothing ever changes. */
 export class MakeBelieve {
@@ -63,6 +72,8 @@ export class MakeBelieve {
   private readonly input: Mem;
   private readonly out: Mem;
   private end = 0;
+  private sent = 0;
+  private turns = 0;
   private readonly fids = new Map<number, number>([[0, ROOT]]);
 
   /** `fd`: the end of a stream socket pair, non-blocking. */
@@ -79,14 +90,29 @@ export class MakeBelieve {
     this.fids.set(0, ROOT);
   }
 
-  /** Answers all that has come. False: nothing had. */
+  /** Answers all that has come, or sends what it kept back. False: there was nothing to send. */
   turn(): boolean {
+    if (this.sent < this.end) return this.send(this.end);
     const n = this.sys.recv(this.fd, this.input, 0, ROOM);
     if (n <= 0) return false;
+    this.sent = 0;
     this.end = 0;
     const { dv } = this.input;
     for (let p = 0; p < n; p += dv.getUint32(p, true)) this.answer(dv, p);
-    return this.end > 0 && this.sys.send(this.fd, this.out, 0, this.end) > 0;
+    if (this.end === 0) return false;
+    return this.send(this.end - this.keptBack());
+  }
+
+  /** A stream knows no messages: now and then the last one comes in two pieces. */
+  private keptBack(): number {
+    if (++this.turns % TORN !== 0 && this.end < LONG) return 0;
+    return this.end < LONG ? PIECE : LONG_PIECE;
+  }
+
+  private send(to: number): boolean {
+    const { sent } = this;
+    this.sent = to;
+    return this.sys.send(this.fd, this.out, sent, to - sent) > 0;
   }
 
   private answer(dv: DataView, p: number): void {
@@ -141,8 +167,8 @@ export class MakeBelieve {
         out.setUint32(b + 1, end - b - 5, true);
         break;
       case T.read:
-        out.setUint32(b, FILE_SIZE, true);
-        end = b + 4 + FILE_SIZE;
+        end = b + 4 + Math.min(sizeOf(path), dv.getUint32(p + 19, true));
+        out.setUint32(b, end - b - 4, true);
         break;
       case T.write:
         out.setUint32(b, dv.getUint32(p + 19, true), true);
@@ -172,6 +198,10 @@ function isFolder(path: number): boolean {
   return path === ROOT || ((path >>> 8) & 0xff) === 0x64;
 }
 
+function sizeOf(path: number): number {
+  return (path & 0xff) === LETTER_A + LARGE ? LARGE_SIZE : FILE_SIZE;
+}
+
 function qid(out: DataView, p: number, path: number): void {
   out.setUint8(p, isFolder(path) ? QTDIR : 0);
   out.setUint32(p + 1, WIDE + (path & 0xffff), true);
@@ -186,7 +216,7 @@ function attr(out: DataView, p: number, path: number): number {
   out.setUint32(p + AT.mode, isFolder(path) ? S_IFDIR | 0o755 : S_IFREG | 0o644, true);
   // Some files have another name elsewhere.
   out.setUint32(p + AT.nlink, (path & 15) === 1 ? 2 : 1, true);
-  out.setUint32(p + AT.size, FILE_SIZE, true);
+  out.setUint32(p + AT.size, sizeOf(path), true);
   out.setUint32(p + AT.blksize, 4096, true);
   out.setUint32(p + AT.mtimeSec, LONG_AGO, true);
   out.setUint32(p + AT.mtimeNsec, NSEC, true);
