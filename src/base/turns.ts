@@ -110,19 +110,20 @@ export class Turns {
   private spin(): boolean {
     yieldWanted = false;
     for (let turns = 0; turns < TURNS_BEFORE_YIELD && !this.stopped; turns++) {
-      if (this.once()) break;
+      if (this.once(LOOK_MS)) break;
     }
     return !this.stopped;
   }
 
-  /** Waits until something has come, or LOOK_MS in vain, and has it worked on. For whoever turns a loop by hand: nothing of Node's is done. */
-  turnOnce(): void {
+  /** Waits until something has come, or so many milliseconds in vain, and has it worked on. For whoever turns a loop by hand: nothing of Node's is done. */
+  turnOnce(lookMs = LOOK_MS): void {
     this.looks = 1;
-    this.once();
+    this.trips = 0;
+    this.once(lookMs);
   }
 
-  /** Waits, and lets those have their turn for whom something has come. True: Node has work. */
-  private once(): boolean {
+  /** Waits, and lets those have their turn for whom something has come. True: Node has work. A look takes `lookMs` at the most. */
+  private once(lookMs: number): boolean {
     const { sys, watches, pollfds } = this;
     const dv = pollfds.dv;
     const count = watches.length;
@@ -134,16 +135,11 @@ export class Turns {
     dv.setInt32(count * POLLFD_SIZE, this.nodeFd, true);
     dv.setUint32(count * POLLFD_SIZE + 4, POLLIN, true);
     const timeout = this.trips > 0 ? 0 : sys.eventLoopTimeout();
-    const looking = this.looks > 0 && (timeout < 0 || timeout > LOOK_MS);
-    const ready = this.wait(count + 1, looking ? LOOK_MS : timeout);
+    const looking = this.looks > 0 && (timeout < 0 || timeout > lookMs);
+    const ready = this.wait(count + 1, looking ? lookMs : timeout);
     if (ready < 0 && ready !== -EINTR) throw new Error(`poll: errno ${-ready}`);
-    // 0: a Node timer is due, another trip, or a look. -EINTR: a signal, whose handler runs in Node's loop.
     if (ready <= 0) {
-      if (ready === 0 && this.trips > 0) this.trips--;
-      else if (ready === 0 && looking) {
-        this.looks--;
-        this.trips = TRIPS_AFTER_WORK;
-      } else this.nodeWorks();
+      this.inVain(ready, looking);
       return true;
     }
     const nodeReady = dv.getUint16(count * POLLFD_SIZE + 6, true) !== 0;
@@ -154,11 +150,21 @@ export class Turns {
       if (w !== undefined && revents !== 0 && dv.getInt32(i * POLLFD_SIZE, true) === w.fd) w.turn(revents);
       if (this.stopped) return false;
     }
-    if (nodeReady || yieldWanted) {
-      this.nodeWorks();
-      return true;
-    }
-    return false;
+    // Without a branch: one that is not taken in a rehearsal makes V8 throw the code away when it is (mount/rehearsal).
+    const nodeWorks = nodeReady || yieldWanted;
+    this.trips = nodeWorks ? TRIPS_AFTER_WORK : this.trips;
+    this.looks = nodeWorks ? LOOKS_AFTER_WORK : this.looks;
+    return nodeWorks;
+  }
+
+  /** `ready` 0: a trip, a look, or a Node timer is due. -EINTR: a signal, whose handler runs in Node's loop. */
+  private inVain(ready: number, looking: boolean): void {
+    const trips = this.trips - 1;
+    const looks = this.looks - 1;
+    const trip = ready === 0 && trips >= 0;
+    const look = ready === 0 && looking;
+    this.trips = trip ? trips : TRIPS_AFTER_WORK;
+    this.looks = trip ? this.looks : look ? looks : LOOKS_AFTER_WORK;
   }
 
   /**
@@ -177,11 +183,6 @@ export class Turns {
     const ready = sys.poll(pollfds, count, timeout);
     this.lookMs = performance.now() - since < shortMs ? shortMs : 0;
     return ready;
-  }
-
-  private nodeWorks(): void {
-    this.trips = TRIPS_AFTER_WORK;
-    this.looks = LOOKS_AFTER_WORK;
   }
 }
 

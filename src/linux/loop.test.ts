@@ -143,6 +143,27 @@ test('after a short wait the next one is looked through, after a long one it is 
   }
 });
 
+test('a loop turned by hand waits as long as it is told, however far away the next timer is, and never for one that is nearer', async () => {
+  const waited: number[] = [];
+  const noting: Sys = {
+    ...sys,
+    poll(_fds, _count, ms) {
+      waited.push(ms);
+      return 0;
+    },
+  };
+  const turns = new Turns(noting);
+  // A turn in vain must not shorten the next one.
+  for (const far of [60_000, 10]) {
+    const timer = setTimeout(() => {}, far);
+    for (const ms of [20, 0, 20]) turns.turnOnce(ms);
+    clearTimeout(timer);
+  }
+  const [a, b, c, d = 99, e, f = 99] = waited;
+  assert.deepEqual([a, b, c, e], [20, 0, 20, 0]);
+  assert.ok(Math.max(d, f) <= 11, `${waited}`);
+});
+
 test('a promise that is settled in a turn without a word to the loop is heard all the same', async () => {
   const [r, w] = pipeOf();
   const turns = new Turns(sys);

@@ -7,10 +7,10 @@ import { mountOptions, Rehearsal } from '../../mount/index.ts';
 import { type Pair, warmUpOver } from '../warm-up.ts';
 
 /**
- * Milliseconds of rehearsing a mount: until the optimizing compiler has been through what programs need most. With 400, 600 and 800 of them `git status` over 15,000 files took 345, 324 and 321 ms (means of
- * ten or twenty in turn), where V8 thinks of optimizing as soon as now (`SOON` in data-plane-flags.ts); with five times that and 400 ms, 350.
+ * Milliseconds of rehearsing a mount: until the optimizing compiler has been through what programs need most. With 300, 400, 500 and 600 of them `git status` over 15,000 files took 313, 312, 300 and 308 ms (means of
+ * twelve in turn, bindfs 330).
  */
-const TOTAL_MS = 600;
+const TOTAL_MS = 500;
 
 /** A rehearsal of the mount that is about to be made. */
 export function mountWarmUp(sys: Sys): WarmUp | undefined {

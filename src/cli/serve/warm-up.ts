@@ -55,7 +55,7 @@ function rehearsal(sys: Sys, rootFd: number, options: ServerOptions, [near, far]
   const exchange = (): boolean => {
     if (sys.send(near, req.mem, 0, req.end) !== req.end) return false;
     req.end = 0;
-    turns.turnOnce();
+    turns.turnOnce(0);
     return sys.recv(near, replies, 0, ROOM) > 0 && !ended;
   };
   return {

@@ -107,6 +107,8 @@ export class Rehearsal {
     if ((i & 3) === 0) this.make(dir, `n${String.fromCharCode(0x61 + (i % 26))}`);
     for (const file of files) this.forget(file);
     this.forget(dir);
+    // Nobody asks for a while.
+    if (i % ALL_OPENED === 6) this.engine.turns.turnOnce(1);
     return true;
   }
 
@@ -205,8 +207,8 @@ export class Rehearsal {
   /** Turns the engine until nothing is left to do, and takes in what the kernel is told. */
   private play(): void {
     const { turns } = this.engine;
-    turns.turnOnce();
-    while (this.server.turn()) turns.turnOnce();
+    turns.turnOnce(0);
+    while (this.server.turn()) turns.turnOnce(0);
     const { sys, reply, found } = this;
     const { dv } = reply;
     // What is in a file that was opened ahead (unique 0) may come behind the answer.
