@@ -132,7 +132,7 @@ export class DirCache {
         const p = pos + GETATTR_BODY;
         const n = dv.getUint16(p + 8, true);
         next = p + 10 + n;
-        if (judgeName(data, p + 10, n) !== NAME_GOOD) continue;
+        if (next > data.length || judgeName(data, p + 10, n) !== NAME_GOOD) continue;
         this.good++;
         this.folders ||= (dv.getUint32(pos + AT.mode, true) & S_IFMT) === S_IFDIR;
       }

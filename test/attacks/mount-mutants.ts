@@ -202,4 +202,32 @@ export const MOUNT_MUTANTS: readonly Mutant[] = [
     to: 'if (false) {',
     seenBy: ['coherence/other-names'],
   },
+  {
+    name: 'mount: our own listings wait for a silent server, and keep the mount in use',
+    file: 'src/mount/fill.js',
+    from: /e\.interrupts\.give\(op, EIO\);/,
+    to: 'waiting.add(op.uniqueLo);',
+    seenBy: ['coherence/fill'],
+  },
+  {
+    name: 'mount: lookups wait without end for a listing of our own',
+    file: 'src/mount/fill.js',
+    from: /this\.patience \?\?= setTimeout\(\(\) => this\.lose\(e\), PATIENCE_MS\);/,
+    to: '',
+    seenBy: ['coherence/fill'],
+  },
+  {
+    name: 'mount: a listing of our own gives the names that are being looked up, and waits for it',
+    file: 'src/mount/ops/readdir.js',
+    from: /dir\.fill\?\.names\.has\(name\) !== true/,
+    to: 'true',
+    seenBy: ['coherence/fill'],
+  },
+  {
+    name: 'mount: of a folder that has not come whole, what is missing is taken for absent',
+    file: 'src/mount/dir-cache.js',
+    from: /this\.index === undefined && this\.complete &&/,
+    to: 'this.index === undefined &&',
+    seenBy: ['src/mount/dir-cache'],
+  },
 ];
