@@ -23,8 +23,9 @@ const FEWEST = 4;
 const MOST = 32;
 /** Lookups wait for a listing so long at the most. Milliseconds. */
 const PATIENCE_MS = 30;
-/** A listing that came too late met with something that held the folder locked. None is tried for so long then. Milliseconds. */
-const REST_MS = 10_000;
+/** A listing that came too late met with something that held the folder locked, or with a busy machine. None is tried for so long then, and each time after that for twice as long, until one comes in time. Milliseconds. */
+const REST_MS = 250;
+const LONGEST_REST_MS = 8000;
 /** Nor in a folder that was changed through this mount so short a time ago: whoever changes it locks it. Milliseconds. */
 const SETTLED_MS = 2000;
 /** In one of so many folders the lookups are counted instead. */
@@ -57,6 +58,7 @@ export class Fills {
   /** Listings that have not come back, of folders that may have been given up meanwhile. */
   private underWay = 0;
   private restUntil = -Infinity;
+  private rest = REST_MS;
   private count = 0;
   private readonly isOwn: IsOwnThread;
   private sweeper: NodeJS.Timeout | undefined;
@@ -114,9 +116,16 @@ export class Fills {
         this.patience = setTimeout(() => this.lose(e), left);
         return;
       }
-      this.restUntil = e.now + REST_MS;
+      if (!fill.given) this.wasInVain(e.now);
       this.end(e, dir, fill);
     }
+  }
+
+  private wasInVain(now: number): void {
+    // Several at one time are one time.
+    if (now < this.restUntil) return;
+    this.restUntil = now + this.rest;
+    this.rest = Math.min(this.rest * 2, LONGEST_REST_MS);
   }
 
   private mayFill(e: Engine, dir: Node, cache: DirCache): boolean {
@@ -153,7 +162,10 @@ export class Fills {
   /** All names were given, or will not be: those who waited are answered. What comes to this end later finds nothing left to do. */
   end(e: Engine, dir: Node, fill: Fill): void {
     if (!this.open.delete(fill)) return;
-    if (fill.given) keepAttributes(e, dir);
+    if (fill.given) {
+      this.rest = REST_MS;
+      keepAttributes(e, dir);
+    }
     fill.given = true;
     if (dir.fill === fill) dir.fill = undefined;
     if (e.isEnded) return;
