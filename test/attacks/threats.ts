@@ -162,7 +162,7 @@ export const THREATS: readonly Threat[] = [
   {
     attack: 'what was told earlier is believed after it has changed',
     defence: 'memory ends with news of the folder, with time, and with an open that finds another state',
-    tests: ['coherence/coherence', 'coherence/other-names', 'coherence/kept-listing'],
+    tests: ['coherence/coherence', 'coherence/other-names', 'coherence/kept-listing', 'src/mount/dir-cache'],
     mutants: [
       'mount: news of a folder is not heeded',
       'mount: the kernel lists a folder from what it keeps, whatever others did to it',
@@ -173,15 +173,19 @@ export const THREATS: readonly Threat[] = [
       'mount: an open that finds a file changed leaves what was believed of it',
       'mount: what is done to a file goes by a name that it has no more',
       'mount: a file whose name was taken is lost to who works with it',
+      'mount: of a folder that has not come whole, what is missing is taken for absent',
     ],
   },
   {
     attack: 'silence',
     defence: 'time limits; whoever waits can be killed; unmounting always works',
-    tests: ['hostile/silence', 'faults/deaf'],
+    tests: ['hostile/silence', 'faults/deaf', 'coherence/fill'],
     mutants: [
       'mount: whoever waits for a silent server cannot be killed',
       'mount: an unmount is not noticed while the server takes nothing',
+      'mount: our own listings wait for a silent server, and keep the mount in use',
+      'mount: lookups wait without end for a listing of our own',
+      'mount: a listing of our own gives the names that are being looked up, and waits for it',
     ],
   },
   {
