@@ -116,7 +116,7 @@ export class Turns {
   }
 
   /** Waits until something has come, or so many milliseconds in vain, and has it worked on. For whoever turns a loop by hand: nothing of Node's is done. */
-  turnOnce(lookMs = LOOK_MS): void {
+  turnOnce(lookMs: number): void {
     this.looks = 1;
     this.trips = 0;
     this.once(lookMs);

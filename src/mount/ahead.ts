@@ -9,12 +9,13 @@ import {
   putNotifyStore,
   putOpenOut,
 } from '../fuse-abi/index.ts';
-import { GETATTR_BODY, type Reply, T } from '../p9-client/index.ts';
+import { type Reply, T } from '../p9-client/index.ts';
 import type { Engine } from './engine.ts';
 import { judgeName, NAME_GOOD } from './names.ts';
 import type { Node } from './node.ts';
 import type { Op, Step } from './op.ts';
 import { sentFlags } from './open-flags.ts';
+import { entryEnd, findEntry, NAME_AT } from './plus-entries.ts';
 import { trueAt } from './prefetch.ts';
 
 /** Opens in a row in one folder that look like a program which reads all of it. */
@@ -113,19 +114,20 @@ export class OpensAhead {
     const listing = cache?.listing;
     if (cache === undefined || listing === undefined || dir.fid < 0) return;
     if (cache.watch !== dir.watch || e.policy.entryLeft(trueAt(e, dir, cache), e.now) <= 0) return;
+    const dv = new DataView(listing.buffer, listing.byteOffset, listing.byteLength);
     if (r.listing !== listing) {
       r.listing = listing;
-      r.pos = after(listing, node.name);
+      r.pos = after(listing, dv, node.name);
       r.step = FIRST;
     }
-    const dv = new DataView(listing.buffer, listing.byteOffset, listing.byteLength);
     let asked = 0;
-    while (asked < r.step && r.pos < listing.length && this.mayAsk(e)) {
-      const n = dv.getUint16(r.pos + GETATTR_BODY + 8, true);
-      const name = r.pos + GETATTR_BODY + 10;
-      r.pos = name + n;
-      if (judgeName(listing, name, n) !== NAME_GOOD) continue;
-      const next = e.nodes.child(dir, listing.toString('latin1', name, name + n));
+    while (asked < r.step && this.mayAsk(e)) {
+      const end = entryEnd(dv, r.pos, listing.length);
+      if (end < 0) break;
+      const name = r.pos + NAME_AT;
+      r.pos = end;
+      if (judgeName(listing, name, end - name) !== NAME_GOOD) continue;
+      const next = e.nodes.child(dir, listing.toString('latin1', name, end));
       if (next === undefined || next.nlookup === 0 || next.ahead !== undefined) continue;
       if (!e.policy.mayOpenAhead(next)) continue;
       this.open(e, dir, next, r);
@@ -222,16 +224,10 @@ export class OpensAhead {
   }
 }
 
-/** Where the entry behind `name` begins in a listing of Rreaddirplus; its end when the name is not there. */
-function after(listing: Buffer, name: string): number {
-  const dv = new DataView(listing.buffer, listing.byteOffset, listing.byteLength);
-  for (let pos = 0; pos + GETATTR_BODY + 10 <= listing.length; ) {
-    const n = dv.getUint16(pos + GETATTR_BODY + 8, true);
-    const at = pos + GETATTR_BODY + 10;
-    pos = at + n;
-    if (n === name.length && listing.toString('latin1', at, pos) === name) return pos;
-  }
-  return listing.length;
+/** Where the entry behind `name` begins in a listing; its end when the name is not there. */
+function after(listing: Buffer, dv: DataView, name: string): number {
+  const pos = findEntry(listing, dv, name);
+  return pos < 0 ? listing.length : entryEnd(dv, pos, listing.length);
 }
 
 function onWalked(_e: Engine, op: Op, err: number): void {

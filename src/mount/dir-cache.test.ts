@@ -2,31 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { S_IFDIR, S_IFREG } from '../base/stat.ts';
-import { AT, GETATTR_BASIC, GETATTR_BODY } from '../p9-client/index.ts';
+import { plusEntries, type Told } from '../../test/helpers/plus-entries.ts';
+import { S_IFDIR } from '../base/stat.ts';
 import { ABSENT, ASK, DirCache } from './dir-cache.ts';
-
-interface Told {
-  readonly name: string;
-  readonly mode?: number;
-  /** Without attributes: there, but not described. */
-  readonly bare?: boolean;
-}
-
-/** The payload of an Rreaddirplus. */
-function listing(entries: readonly Told[]): Buffer {
-  return Buffer.concat(
-    entries.map(({ name, mode = S_IFREG, bare = false }, i) => {
-      const b = Buffer.alloc(GETATTR_BODY + 10 + name.length);
-      b.writeUInt32LE(bare ? 0 : GETATTR_BASIC, 0);
-      b.writeUInt32LE(mode, AT.mode);
-      b.writeUInt32LE(i + 1, GETATTR_BODY);
-      b.writeUInt16LE(name.length, GETATTR_BODY + 8);
-      b.write(name, GETATTR_BODY + 10, 'latin1');
-      return b;
-    }),
-  );
-}
 
 function cacheOf(data: Buffer, complete = true): DirCache {
   const cache = new DirCache(0);
@@ -50,10 +28,10 @@ const TOLD: readonly Told[] = [
 const ASKED = ['one', 'on', 'o', 'ones', 'a/b', '.', '..', '', 'bare', 'caf\u00e9', 'last', 'not there'];
 
 test('a short listing that is looked through says the same as its index', () => {
-  const indexed = cacheOf(listing(TOLD));
+  const indexed = cacheOf(plusEntries(TOLD));
   // So many that the index is made.
   for (let i = 0; i < 100; i++) indexed.find('one');
-  const seen = ASKED.map((name) => cacheOf(listing(TOLD)).find(name));
+  const seen = ASKED.map((name) => cacheOf(plusEntries(TOLD)).find(name));
   assert.deepEqual(
     seen,
     ASKED.map((name) => indexed.find(name)),
@@ -70,7 +48,7 @@ test('a short listing that is looked through says the same as its index', () => 
 });
 
 test('half an entry at the end is nothing', () => {
-  const whole = listing([{ name: 'one' }, { name: 'two' }]);
+  const whole = plusEntries([{ name: 'one' }, { name: 'two' }]);
   const cache = cacheOf(whole.subarray(0, whole.length - 1));
   assert.equal(cache.find('two'), ABSENT);
   assert.ok(cache.find('one') >= 0);
@@ -78,16 +56,16 @@ test('half an entry at the end is nothing', () => {
 });
 
 test('of a folder that has not come whole, and of one in several pieces, nothing is taken for absent or overlooked', () => {
-  const part = cacheOf(listing(TOLD), false);
+  const part = cacheOf(plusEntries(TOLD), false);
   assert.equal(part.find('not there'), ASK);
   assert.ok(part.find('one') >= 0);
-  part.add(listing([{ name: 'more' }]), true);
+  part.add(plusEntries([{ name: 'more' }]), true);
   assert.ok(part.find('more') > part.find('last'));
   assert.equal(part.find('not there'), ABSENT);
 });
 
 test('what was changed here is known from then on', () => {
-  const cache = cacheOf(listing(TOLD));
+  const cache = cacheOf(plusEntries(TOLD));
   assert.ok(cache.find('on') >= 0);
   cache.note('on', ABSENT);
   cache.note('new', ASK);
@@ -97,10 +75,10 @@ test('what was changed here is known from then on', () => {
 });
 
 test('names are counted, and folders seen, without . and ..', () => {
-  const cache = cacheOf(listing(TOLD));
+  const cache = cacheOf(plusEntries(TOLD));
   assert.equal(cache.names, 6);
   assert.equal(cache.hasFolders, false);
-  cache.add(listing([{ name: 'sub', mode: S_IFDIR }]), true);
+  cache.add(plusEntries([{ name: 'sub', mode: S_IFDIR }]), true);
   assert.equal(cache.names, 7);
   assert.equal(cache.hasFolders, true);
 });

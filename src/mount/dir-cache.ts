@@ -5,6 +5,7 @@ import { AT, GETATTR_BODY } from '../p9-client/index.ts';
 import type { Attrs } from './attrs.ts';
 import { judgeName, NAME_GOOD } from './names.ts';
 import type { Op } from './op.ts';
+import { entryEnd, findEntry, NAME_AT } from './plus-entries.ts';
 
 /** Entries of one folder that are remembered at the most; of a larger one, the first so many. */
 const MAX_ENTRIES = 4096;
@@ -128,11 +129,10 @@ export class DirCache {
   private survey(): void {
     for (; this.surveyed < this.batches.length; this.surveyed++) {
       const { data, dv } = this.batches[this.surveyed] as Batch;
-      for (let pos = 0, next = 0; pos + GETATTR_BODY + 10 <= data.length; pos = next) {
-        const p = pos + GETATTR_BODY;
-        const n = dv.getUint16(p + 8, true);
-        next = p + 10 + n;
-        if (next > data.length || judgeName(data, p + 10, n) !== NAME_GOOD) continue;
+      const end = data.length;
+      for (let pos = 0, next = entryEnd(dv, 0, end); next >= 0; pos = next, next = entryEnd(dv, pos, end)) {
+        const name = pos + NAME_AT;
+        if (judgeName(data, name, next - name) !== NAME_GOOD) continue;
         this.good++;
         this.folders ||= (dv.getUint32(pos + AT.mode, true) & S_IFMT) === S_IFDIR;
       }
@@ -149,22 +149,20 @@ export class DirCache {
   private scan(index: Map<string, number>, which: number): void {
     const { data, dv } = this.batches[which] as Batch;
     const end = data.length;
-    let pos = 0;
-    while (pos + GETATTR_BODY + 10 <= end && index.size < MAX_ENTRIES) {
-      const p = pos + GETATTR_BODY;
-      const n = dv.getUint16(p + 8, true);
-      const next = p + 10 + n;
-      if (next > end) return;
-      this.lastLo = dv.getUint32(p, true);
-      this.lastHi = dv.getUint32(p + 4, true);
-      if (judgeName(data, p + 10, n) === NAME_GOOD) {
-        const name = data.toString('latin1', p + 10, p + 10 + n);
+    for (let pos = 0; index.size < MAX_ENTRIES; ) {
+      const next = entryEnd(dv, pos, end);
+      if (next < 0) return;
+      const from = pos + NAME_AT;
+      this.lastLo = dv.getUint32(pos + GETATTR_BODY, true);
+      this.lastHi = dv.getUint32(pos + GETATTR_BODY + 4, true);
+      if (judgeName(data, from, next - from) === NAME_GOOD) {
+        const name = data.toString('latin1', from, next);
         // `valid` 0: there, but without attributes. And what was changed here meanwhile is known better here.
         if (!index.has(name)) index.set(name, dv.getUint32(pos, true) === 0 ? ASK : which * BATCH_SPAN + pos);
       }
       pos = next;
     }
-    if (index.size >= MAX_ENTRIES) this.complete = false;
+    this.complete = false;
   }
 }
 
@@ -173,15 +171,7 @@ export const BATCH_SPAN = 1 << 21;
 
 /** As `DirCache.find`, of a whole listing in one piece. */
 function findIn({ data, dv }: Batch, name: string): number {
-  const { length } = name;
-  for (let pos = 0, next = 0; pos + GETATTR_BODY + 10 <= data.length; pos = next) {
-    const p = pos + GETATTR_BODY;
-    const n = dv.getUint16(p + 8, true);
-    next = p + 10 + n;
-    if (n !== length || next > data.length) continue;
-    let i = 0;
-    while (i < n && data[p + 10 + i] === name.charCodeAt(i)) i++;
-    if (i === n && judgeName(data, p + 10, n) === NAME_GOOD) return dv.getUint32(pos, true) === 0 ? ASK : pos;
-  }
-  return ABSENT;
+  const pos = findEntry(data, dv, name);
+  if (pos < 0 || judgeName(data, pos + NAME_AT, name.length) !== NAME_GOOD) return ABSENT;
+  return dv.getUint32(pos, true) === 0 ? ASK : pos;
 }

@@ -114,7 +114,7 @@ export class Channel {
       input.size - this.inPos < this.msize ||
       input.size === this.inEnd
     ) {
-      // What is left of a reply that has begun comes to the front, so that the whole of it fits behind; if it is little in any case, because the front is what is in the cache.
+      // What is left of a reply that has begun comes to the front, so that the whole of it fits behind; if it is little in any case, so that a rehearsal comes by here.
       input.u8.copyWithin(FRONT, this.inPos, this.inEnd);
       this.inEnd -= this.inPos - FRONT;
       this.inPos = FRONT;

@@ -28,6 +28,7 @@ import type { Listing } from '../listing.ts';
 import { judgeName, NAME_BAD, NAME_GOOD } from '../names.ts';
 import type { Node } from '../node.ts';
 import type { Op } from '../op.ts';
+import { entryEnd, NAME_AT } from '../plus-entries.ts';
 import { linksMayDiffer, rememberListing, tellsOfItself } from '../prefetch.ts';
 import { internAt } from './lookup.ts';
 import { handleOf, withOpenFid } from './open.ts';
@@ -268,18 +269,17 @@ function ended(e: Engine, op: Op, l: Listing, what: string): number {
 
 /** An entry of Rreaddirplus: getattr body[153] offset[8] name[s]. Fills `entry`; returns the position after it or -1. */
 function readPlus(dv: DataView, pos: number, end: number): number {
+  const next = entryEnd(dv, pos, end);
+  if (next < 0) return -1;
   const p = pos + GETATTR_BODY;
-  if (p + 10 > end) return -1;
-  const n = dv.getUint16(p + 8, true);
-  if (p + 10 + n > end) return -1;
   entry.pathLo = dv.getUint32(pos + 13, true);
   entry.pathHi = dv.getUint32(pos + 17, true);
   entry.type = (dv.getUint32(pos + 21, true) >>> 12) & 15;
   entry.offsetLo = dv.getUint32(p, true);
   entry.offsetHi = dv.getUint32(p + 4, true);
-  entry.nameOff = p + 10;
-  entry.nameLen = n;
-  return p + 10 + n;
+  entry.nameOff = pos + NAME_AT;
+  entry.nameLen = next - entry.nameOff;
+  return next;
 }
 
 /** Writes the entry_out half: of a node that is counted once more, or zeros for what the kernel shall not look up (`.`, `..`, an object without attributes). */

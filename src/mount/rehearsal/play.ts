@@ -34,7 +34,7 @@ const ALONE = 9;
 const MISSING = '.gitignore';
 
 /**
- * A mount that plays both sides to itself: a scripted kernel asks, a make-believe server of a few folders answers. Done for a tenth of a second while the server is
+ * A mount that plays both sides to itself: a scripted kernel asks, a make-believe server of a few folders answers. Done for half a second at the most while the server is
  * being started and in idle moments after the mount, so that V8 has compiled the code by the time someone uses it: the first few thousand requests cost a multiple of the later
  * ones else.
  *

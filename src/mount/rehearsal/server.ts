@@ -41,7 +41,7 @@ const name = (first: string, i: number): string =>
 /** Names of the folders in the root, and of what is in each of those: as many as in a folder of source code. */
 export const FOLDERS: readonly string[] = Array.from({ length: 13 }, (_, i) => name(FOLDER, i));
 export const FILES: readonly string[] = Array.from({ length: 12 }, (_, i) => name('f', i));
-export const SUBFOLDER = name(FOLDER, 25);
+const SUBFOLDER = name(FOLDER, 25);
 const IN_ROOT = [...DOTS, ...FOLDERS];
 const IN_FOLDER = [...DOTS, SUBFOLDER, ...FILES];
 
