@@ -133,6 +133,13 @@ export const MOUNT_MUTANTS: readonly Mutant[] = [
     seenBy: ['faults/deaf'],
   },
   {
+    name: 'mount: threads that wait on the mount hold its device, and a mount whose process was killed never ends',
+    file: 'bin/mount-worker.cjs',
+    from: /if \(ownDescriptors\(\) < 0\)/,
+    to: 'if (false)',
+    seenBy: ['faults/killed-listing'],
+  },
+  {
     name: 'mount: setuid programs run (nosuid)',
     file: 'bin/mount-worker.cjs',
     from: /MS_NOSUID = 2/,

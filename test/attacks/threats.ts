@@ -179,11 +179,12 @@ export const THREATS: readonly Threat[] = [
   {
     attack: 'silence',
     defence: 'time limits; whoever waits can be killed; unmounting always works',
-    tests: ['hostile/silence', 'faults/deaf', 'coherence/fill'],
+    tests: ['hostile/silence', 'faults/deaf', 'faults/killed-listing', 'coherence/fill'],
     mutants: [
       'mount: whoever waits for a silent server cannot be killed',
       'mount: an unmount is not noticed while the server takes nothing',
       'mount: our own listings wait for a silent server, and keep the mount in use',
+      'mount: threads that wait on the mount hold its device, and a mount whose process was killed never ends',
       'mount: lookups wait without end for a listing of our own',
       'mount: a listing of our own gives the names that are being looked up, and waits for it',
     ],

@@ -72,6 +72,13 @@ export const TIERS: readonly Tier[] = [
     limit: 900,
   },
   {
+    name: 'kills-listing',
+    what: 'The mount process is ended at any moment while threads of its own list folders through the mount, for a program that looks up one name after the other',
+    command: test('test/faults/killed-listing'),
+    env: { NINEFOLD_KILLS: process.env.NINEFOLD_KILLS ?? '100' },
+    limit: 900,
+  },
+  {
     name: 'fuzz-qfile',
     what: 'A million cases for each decoder of copied files, of open-in-VM and of requests for folders',
     command: test('test/fuzz/qfile'),

@@ -18,7 +18,7 @@ import { openTransportSys } from '../wiring.ts';
 import { attachMount } from './attach.ts';
 import { answerStatus } from './control.ts';
 import { detachSurely } from './detach.ts';
-import { isOwnThread, listThrough } from './list-folder.ts';
+import { isOwnThread, keepDescriptorsFromPool, listThrough } from './list-folder.ts';
 import { raiseReadAhead } from './read-ahead.ts';
 import { controlPath, openRegistry, register, startTicks, unregister } from './registry.ts';
 import { mountWarmUp } from './warm-up.ts';
@@ -74,6 +74,11 @@ async function run(config: MountConfig, up: Up): Promise<ExitCode> {
   const parsed = parseSource(config.source);
   const source =
     parsed.kind === 'fd' && config.fds !== undefined ? { kind: 'fd' as const, ...config.fds } : parsed;
+  const uid = process.geteuid?.() ?? 0;
+  // Where links are followed, the server could lead us anywhere with root's rights.
+  const lists =
+    (settings.nosymfollow || uid !== 0) &&
+    keepDescriptorsFromPool(source.kind === 'fd' ? [source.readFd, source.writeFd] : []);
   const channel = await openChannel(openTransportSys(), source, {
     patienceMs: config.patienceMs,
     ssh: config.ssh,
@@ -86,7 +91,6 @@ async function run(config: MountConfig, up: Up): Promise<ExitCode> {
   setNonblocking(channel.writeFd, true);
   // Room for whole large writes; pipes have no such buffers, and say so.
   setBuffers(channel.writeFd, SOCKET_BUFFER, SOCKET_BUFFER);
-  const uid = process.geteuid?.() ?? 0;
   const warmUp = mountWarmUp(sys);
   const session = await attachSession(sys, {
     readFd: channel.readFd,
@@ -139,8 +143,7 @@ async function run(config: MountConfig, up: Up): Promise<ExitCode> {
     log,
     ...(warmUp === undefined ? {} : { warmUp }),
     isDying: threadIsDying,
-    // Where links are followed, the server could lead us anywhere with root's rights.
-    ...(settings.nosymfollow || uid !== 0 ? { list: listThrough(mountpoint), isOwnThread } : {}),
+    ...(lists ? { list: listThrough(mountpoint), isOwnThread } : {}),
     onReady: () => {
       register(registry, entry);
       up.ready = true;
