@@ -27,7 +27,7 @@ test('it goes on in idle moments alone, in one line of slices, and ends by itsel
     withinMs: 60_000,
     end: () => ended++,
   });
-  warmUp.idle = () => {
+  warmUp.untilIdle = () => {
     asked.times++;
     asked.most = Math.max(asked.most, ++asked.inARow);
     setImmediate(() => {
@@ -37,7 +37,7 @@ test('it goes on in idle moments alone, in one line of slices, and ends by itsel
     process.nextTick(() => {
       for (const since = performance.now(); performance.now() - since < 3; );
     });
-    return asked.times > 2;
+    return asked.times > 2 ? 0 : 5;
   };
   for (let i = 0; i < 5; i++) warmUp.start();
   const began = performance.now();
@@ -58,7 +58,7 @@ test('it stops when told, when its work cannot go on, and when it is late', asyn
   let looked = 0;
   const made = (play: () => boolean, withinMs = 60_000): WarmUp => {
     const warmUp = new WarmUp({ play, totalMs: 60_000, withinMs, end: () => ended++ });
-    warmUp.idle = () => ++looked > 0;
+    warmUp.untilIdle = () => (++looked > 0 ? 0 : 1);
     return warmUp;
   };
   const told = made(busy);
@@ -75,6 +75,27 @@ test('it stops when told, when its work cannot go on, and when it is late', asyn
   const began = performance.now();
   while (ended < 3 && performance.now() - began < 60_000) await settled();
   assert.equal(ended, 3);
+});
+
+test('while others are served it looks no more often than it was told', async () => {
+  let looked = 0;
+  let played = 0;
+  let idle = false;
+  const warmUp = new WarmUp({ play: () => ++played < 0, totalMs: 1000, withinMs: 60_000, end: () => {} });
+  warmUp.untilIdle = () => {
+    looked++;
+    return idle ? 0 : 50;
+  };
+  const began = performance.now();
+  warmUp.start();
+  await settled();
+  // The first after a millisecond.
+  const most = 2 + (performance.now() - began) / 50;
+  assert.ok(looked >= 1 && looked <= most, `${looked} looks`);
+  assert.equal(played, 0);
+  idle = true;
+  while (played === 0 && performance.now() - began < 60_000) await settled();
+  assert.equal(played, 1);
 });
 
 test('slices run in whatever is put around them', () => {

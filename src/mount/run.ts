@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: MIT
 
 import type { Sys } from '../base/sys.ts';
-import type { WarmUp } from '../base/warm-up.ts';
+import { QUIET_MS, type WarmUp } from '../base/warm-up.ts';
 import type { Session } from '../p9-client/index.ts';
 import { Engine, type MountEnd } from './engine.ts';
 import type { IsOwnThread, ListFolder } from './fill.ts';
 import { type MountLog, type MountOptions, mountOptions } from './options.ts';
 import { MountStats } from './stats.ts';
-
-/** Nobody has asked anything for so long: an idle moment. A program at work is not quiet for that long, and would wait for what is begun in between (`git status` at once: 458 ms, with 3 ms here 528). Milliseconds. */
-const QUIET_MS = 20;
 
 export interface RunMount {
   readonly sys: Sys;
@@ -53,7 +50,8 @@ export async function runMount(how: RunMount): Promise<MountEnd> {
   });
   const { onReady } = how;
   const { warmUp } = how;
-  if (warmUp !== undefined) warmUp.idle = () => !engine.isEnded && performance.now() - engine.now > QUIET_MS;
+  if (warmUp !== undefined)
+    warmUp.untilIdle = () => (engine.isEnded ? QUIET_MS : engine.now + QUIET_MS - performance.now());
   // Other servers are spoken to in another way, which it does not play.
   if (!how.session.extended) warmUp?.stop();
   // A timer, because whoever waits for a promise is not heard while the loop sleeps in poll(2).

@@ -2,7 +2,7 @@
 
 import type { Sys } from '../base/sys.ts';
 import { Turns } from '../base/turns.ts';
-import type { WarmUp } from '../base/warm-up.ts';
+import { QUIET_MS, type WarmUp } from '../base/warm-up.ts';
 import { Connection, type ServeEnd } from './connection.ts';
 import { Folder } from './folder.ts';
 import type { ServerOptions } from './options.ts';
@@ -57,13 +57,13 @@ export async function serveConnection(how: {
   return end;
 }
 
-/** A client that says hello and waits (it mounts, or asks a person) leaves time to rehearse: from its first request on, whenever none has come since the last look. */
+/** A client that says hello and waits (it mounts, or asks a person) leaves time to rehearse: from its first request on, whenever none has come for a while. */
 function rehearseWhenIdle(warmUp: WarmUp, stats: Stats): void {
-  let seen = stats.requests;
-  warmUp.idle = () => {
-    const quiet = stats.requests === seen && seen > 0;
+  let seen = 0;
+  warmUp.untilIdle = () => {
+    if (stats.requests === seen && seen > 0) return 0;
     seen = stats.requests;
-    return quiet;
+    return QUIET_MS;
   };
   warmUp.start();
 }

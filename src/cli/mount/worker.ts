@@ -2,7 +2,6 @@
 
 import { closeSync, fstatSync, readFileSync, writeSync } from 'node:fs';
 import type { Server } from 'node:net';
-import { availableParallelism } from 'node:os';
 import { EXIT, type ExitCode, NinefoldError, printable } from '../../base/error.ts';
 import { setNonblocking } from '../../linux/descriptors.ts';
 import { openSys } from '../../linux/index.ts';
@@ -101,8 +100,7 @@ async function run(config: MountConfig, up: Up): Promise<ExitCode> {
     // A name that was asked for by name is the server's to look up.
     ...(settings.uname === undefined ? { nuname: uid } : {}),
     ...(settings.msize === undefined ? {} : { msize: settings.msize }),
-    // With one processor the server's start would wait for it.
-    ...(warmUp !== undefined && availableParallelism() > 1 ? { meanwhile: () => warmUp.step() } : {}),
+    ...(warmUp === undefined ? {} : { meanwhile: laterOn(() => warmUp.step()) }),
     // A person may be typing a password.
     timeoutMs: source.kind === 'ssh' ? Math.max(config.patienceMs, SSH_PATIENCE_MS) : config.patienceMs,
   }).catch((error: unknown) => explain(error, channel));
@@ -172,6 +170,14 @@ async function run(config: MountConfig, up: Up): Promise<ExitCode> {
     why,
     remedy: stays ? 'unmount it with "ninefold unmount" and mount it again' : 'mount it again',
   });
+}
+
+/** A server on this machine is started by then, and what else the machine does meanwhile delays that: only a longer wait, for another machine or a person, is made use of. Milliseconds. */
+const SERVER_STARTS_MS = 500;
+
+function laterOn(step: () => boolean): () => boolean {
+  const from = performance.now() + SERVER_STARTS_MS;
+  return () => performance.now() > from && step();
 }
 
 /** Undoes what was done. `unmount` false leaves the dead mount in place, with its entry in the register. Idempotent: whoever comes second waits for the first. */
