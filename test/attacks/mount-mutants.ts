@@ -135,8 +135,8 @@ export const MOUNT_MUTANTS: readonly Mutant[] = [
   {
     name: 'mount: threads that wait on the mount hold its device, and a mount whose process was killed never ends',
     file: 'bin/mount-worker.cjs',
-    from: /if \(ownDescriptors\(\) < 0\)/,
-    to: 'if (false)',
+    from: /return ownDescriptors\(\) >= 0/,
+    to: 'return true',
     seenBy: ['faults/killed-listing'],
   },
   {

@@ -1,22 +1,19 @@
 // SPDX-License-Identifier: MIT
 
-import { close, existsSync, readdir, stat } from 'node:fs';
+import { existsSync, readdir } from 'node:fs';
 import { ownDescriptors } from '../../linux/process.ts';
 import type { ListFolder } from '../../mount/index.ts';
 
 /**
  * Called before anything is opened that the pool's threads must not hold: /dev/fuse above all. The kernel ends a mount when its last descriptor is closed, and a killed process closes those that its threads
- * share when the last of them has ended; one that waits for an answer on that very mount would never end, nor anybody else who waits there. So from here on the calling thread has its descriptors to itself.
- * `given`: those that it was started with and may close, which the pool forgets. Must come after the first `process.on` of a signal, whose pipe all threads write to. False: this system refuses it, and
- * nothing may be listed.
+ * share when the last of them has ended; one that waits for an answer on that very mount would never end, nor anybody else who waits there. So from here on the calling thread has its descriptors to itself;
+ * of those that it has already, the others keep copies until the process ends. Must come after the first `process.on` of a signal, whose pipe all threads write to. False: this system refuses it, and nothing
+ * may be listed.
  */
-export function keepDescriptorsFromPool(given: readonly number[]): boolean {
-  // Its threads come to be with its first work.
-  stat('/', () => {});
-  if (ownDescriptors() < 0) return false;
-  // Done by one of them.
-  for (const fd of new Set(given)) close(fd, () => {});
-  return true;
+export function keepDescriptorsFromPool(): boolean {
+  // Its threads come to be with its first work. (A stat might be done by io_uring instead.)
+  readdir('/dev/null', () => {});
+  return ownDescriptors() >= 0;
 }
 
 /**

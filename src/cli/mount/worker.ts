@@ -75,9 +75,7 @@ async function run(config: MountConfig, up: Up): Promise<ExitCode> {
     parsed.kind === 'fd' && config.fds !== undefined ? { kind: 'fd' as const, ...config.fds } : parsed;
   const uid = process.geteuid?.() ?? 0;
   // Where links are followed, the server could lead us anywhere with root's rights.
-  const lists =
-    (settings.nosymfollow || uid !== 0) &&
-    keepDescriptorsFromPool(source.kind === 'fd' ? [source.readFd, source.writeFd] : []);
+  const lists = (settings.nosymfollow || uid !== 0) && keepDescriptorsFromPool();
   const channel = await openChannel(openTransportSys(), source, {
     patienceMs: config.patienceMs,
     ssh: config.ssh,
