@@ -2,6 +2,7 @@
 
 import { closeSync, fstatSync, readFileSync, writeSync } from 'node:fs';
 import type { Server } from 'node:net';
+import { availableParallelism } from 'node:os';
 import { EXIT, type ExitCode, NinefoldError, printable } from '../../base/error.ts';
 import { setNonblocking } from '../../linux/descriptors.ts';
 import { openSys } from '../../linux/index.ts';
@@ -98,7 +99,10 @@ async function run(config: MountConfig, up: Up): Promise<ExitCode> {
     // A name that was asked for by name is the server's to look up.
     ...(settings.uname === undefined ? { nuname: uid } : {}),
     ...(settings.msize === undefined ? {} : { msize: settings.msize }),
-    ...(warmUp === undefined ? {} : { meanwhile: laterOn(() => warmUp.step()) }),
+    // With one processor a server that starts slowly would wait for it.
+    ...(warmUp !== undefined && availableParallelism() > 1
+      ? { meanwhile: laterOn(() => warmUp.step()) }
+      : {}),
     // A person may be typing a password.
     timeoutMs: source.kind === 'ssh' ? Math.max(config.patienceMs, SSH_PATIENCE_MS) : config.patienceMs,
   }).catch((error: unknown) => explain(error, channel));
