@@ -21,7 +21,7 @@ export interface RunMount {
   readonly onReady?: () => void;
   readonly log?: MountLog;
   readonly stats?: MountStats;
-  /** What was begun while the server was waited for; it goes on in idle moments. */
+  /** Done in idle moments; it may have begun while the server was waited for. */
   readonly warmUp?: WarmUp;
   /** For names that programs look up one after the other (fill.ts). */
   readonly list?: ListFolder;

@@ -19,17 +19,20 @@ const FILES = 12;
 /** Far longer than the kernel takes to fail whoever waits; a process that is stuck stays so for ever. Milliseconds. */
 const PATIENCE_MS = 10_000;
 
-/** Looks every file up by its path, sixteen at a time, until it is told that the mount is gone. Says when it begins. */
+/** Looks every file up by its path, sixteen at a time, again and again until it is told that the mount is gone (0); 9: nobody told it. Says when it begins. */
 const LOOK = `
-import os, sys
+import os, sys, time
 from concurrent.futures import ThreadPoolExecutor
 def look(d):
     for f in range(${FILES}): os.lstat('%s/d%d/f%d' % (sys.argv[1], d, f))
 print('begins', flush=True)
 with ThreadPoolExecutor(16) as pool:
+    end = time.time() + ${PATIENCE_MS / 1000}
     try:
-        for _ in pool.map(look, range(${FOLDERS})): pass
+        while time.time() < end:
+            for _ in pool.map(look, range(${FOLDERS})): pass
     except OSError as e: sys.exit(0 if e.errno in (5, 103, 107) else e.errno)
+sys.exit(9)
 `;
 
 function fill(share: string): void {
@@ -44,13 +47,16 @@ const endsWithin = (child: ChildProcess, ms: number): Promise<boolean> =>
 
 /** The threads of `pid` that have not ended; a process whose parent has not asked for its end yet has one that has. */
 function threadsLeft(pid: number): string[] {
-  try {
-    return readdirSync(`/proc/${pid}/task`).filter(
-      (id) => !/^State:\s*[ZX]/m.test(readFileSync(`/proc/${pid}/task/${id}/status`, 'latin1')),
-    );
-  } catch {
-    return [];
-  }
+  const of = <T>(look: () => T, gone: T): T => {
+    try {
+      return look();
+    } catch {
+      return gone;
+    }
+  };
+  return of(() => readdirSync(`/proc/${pid}/task`), []).filter((id) =>
+    of(() => !/^State:\s*[ZX]/m.test(readFileSync(`/proc/${pid}/task/${id}/status`, 'latin1')), false),
+  );
 }
 
 async function goneWithin(pid: number, ms: number): Promise<boolean> {
@@ -97,7 +103,7 @@ test(`killed while it lists folders itself, ${TRIALS} times`, needsMount, async 
       const program = spawn('python3', ['-c', LOOK, g.mnt], { stdio: ['ignore', 'pipe', 'inherit'] });
       try {
         const told = endsWithin(program, PATIENCE_MS);
-        await new Promise((resolve) => program.stdout.once('data', resolve));
+        await Promise.race([told, new Promise((resolve) => program.stdout.once('data', resolve))]);
         await pause(10 + random(60));
         process.kill(mount, 'SIGKILL');
         assert.ok(await told, 'the program was told');

@@ -34,8 +34,8 @@ const ALONE = 9;
 const MISSING = '.gitignore';
 
 /**
- * A mount that plays both sides to itself: a scripted kernel asks, a make-believe server of a few folders answers. Done for half a second at the most while the server is
- * being started and in idle moments after the mount, so that V8 has compiled the code by the time someone uses it: the first few thousand requests cost a multiple of the later
+ * A mount that plays both sides to itself: a scripted kernel asks, a make-believe server of a few folders answers. Done for half a second at the most in idle
+ * moments after the mount, or while a server is long in coming, so that V8 has compiled the code by the time someone uses it: the first few thousand requests cost a multiple of the later
  * ones else.
  *
  * V8 compiles for the objects and functions that it has seen, and throws the code away at the first other one. So this goes through the same `Sys` and real descriptors, and its numbers are as
