@@ -2,7 +2,7 @@
 // `ninefold mounts --window`: real mounts of this machine, seen and pressed through the accessibility bus.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { eventually } from '../broker/world.ts';
@@ -23,7 +23,24 @@ test('saved in the window, mounted, opened, unmounted, at login, forgotten', nee
   writeFileSync(join(dir, 'share/hello'), 'world');
   const opener = join(dir, 'opener');
   writeFileSync(opener, `#!/bin/sh\nprintf %s "$1" > ${dir}/opened\n`, { mode: 0o755 });
+  // The window's look at the mounts tells what it saw when it is let: in the middle of a press, say.
+  const held = join(dir, 'held');
+  const node = join(dir, 'node');
+  writeFileSync(
+    node,
+    `#!/bin/sh
+case "$*" in
+  *'mounts list'*) seen=$(${process.execPath} "$@") || exit
+    : > ${held}.seen
+    while [ -e ${held} ]; do sleep 0.01; done
+    printf %s "$seen" ;;
+  *) exec ${process.execPath} "$@" ;;
+esac
+`,
+    { mode: 0o755 },
+  );
   const env = {
+    NINEFOLD_NODE: node,
     NINEFOLD_RUNTIME_DIR: join(dir, 'run'),
     NINEFOLD_SANDBOX: 'none',
     NINEFOLD_OPENER: opener,
@@ -57,7 +74,12 @@ test('saved in the window, mounted, opened, unmounted, at login, forgotten', nee
     // The row is grey until the command has ended, and a grey switch takes no press.
     await window.ready('Mount docs at login', 'check box');
     const entry = join(config, 'autostart/org.ninefold.Mounts.desktop');
+    // The switch moves for a tenth of a second before it is on; a list that is drawn again meanwhile must not stop it.
+    writeFileSync(held, '');
+    rmSync(`${held}.seen`, { force: true });
+    await eventually('a look at the mounts', () => existsSync(`${held}.seen`));
     await window.press('Mount docs at login', 'check box');
+    rmSync(held);
     await eventually('the entry for the login', () => existsSync(entry));
     // By another hand meanwhile.
     const cli = nodeProgram('ninefold', 'mounts', 'unmount', 'docs');

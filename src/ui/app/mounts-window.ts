@@ -134,7 +134,8 @@ export class MountsWindow {
         const busy = this.#busy.has(row.id);
         const badge = busy ? _('wait …') : broken ? _('lost') : mounted ? _('mounted') : '';
         line.draw({ title, details, badge, tone: broken ? 'error' : mounted ? 'success' : '' });
-        login.active = row.login;
+        // Set to what it is, it would drop a press that it is still moving for (gtk_switch_set_active ends the animation).
+        if (login.active !== row.login) login.active = row.login;
         for (const widget of [loginWords, login, remove]) widget.visible = name !== undefined;
         open.visible = name !== undefined && mounted && !broken;
         mount.label = mounted ? _('Unmount') : _('Mount');
