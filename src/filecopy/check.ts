@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: MIT
 
-import { EILSEQ, ENAMETOOLONG, ENOENT } from '../base/errno.ts';
+import { ENAMETOOLONG, ENOENT } from '../base/errno.ts';
 import { S_IFLNK } from '../base/stat.ts';
 import { O_NOFOLLOW, O_PATH, type Sys } from '../base/sys.ts';
 import { checkName, checkTarget, MAX_PATH_LENGTH, type PathRules } from '../qfile/index.ts';
 import { type Visitor, Walk } from './walk.ts';
 
+const SLASH = 0x2f;
+
 /** What a receiver would refuse: its name, or (a link) where it leads. */
 export interface Complaint {
   readonly path: Uint8Array;
   readonly about: 'name' | 'target';
-  /** EILSEQ: a forbidden character or form. ENOLINK: leads out. ENAMETOOLONG. */
+  /** EILSEQ: a character that only a receiver takes which allows all names. ENOLINK: leads out. ENAMETOOLONG. */
   readonly error: number;
 }
 
@@ -82,7 +84,7 @@ export class Check implements Visitor {
   }
 
   private link(walk: Walk, dirFd: number): number {
-    const { sys, ignoreSymlinks, rules, rename, complain } = this.options;
+    const { sys, ignoreSymlinks, rename, complain } = this.options;
     if (ignoreSymlinks) return 0;
     const fd = sys.openat(dirFd, walk.name, O_PATH | O_NOFOLLOW, 0);
     if (fd < 0) return fd === -ENOENT ? 0 : fd;
@@ -94,10 +96,27 @@ export class Check implements Visitor {
     const depth = this.judgeName();
     const raw = this.target.u8.subarray(0, length);
     const target = rename === undefined ? raw : rename(raw);
-    const bad = checkTarget(target, 0, target.length, Math.max(depth, 0), rules);
-    // A name that is refused has been told already.
-    if (bad < 0 && depth >= 0) complain({ path: this.at, about: 'target', error: -bad });
+    const bad = this.judgeTarget(target, depth);
+    if (bad !== 0) complain({ path: this.at, about: 'target', error: bad });
     return 0;
+  }
+
+  /** The errno for a target of a link whose name `judgeName` has judged. What every receiver refuses comes before what one takes that allows all names. */
+  private judgeTarget(target: Uint8Array, depth: number): number {
+    if (depth === -ENAMETOOLONG) return 0;
+    const { rules } = this.options;
+    const levels = depth >= 0 ? depth : this.levels();
+    const anywhere = checkTarget(target, 0, target.length, levels, { ...rules, unsafeCharacters: true });
+    // Where the name's characters are refused, that has been told already.
+    const here = depth >= 0 ? checkTarget(target, 0, target.length, levels, rules) : 0;
+    return -(anywhere || here);
+  }
+
+  /** The number of components of the path, whatever is in them. */
+  private levels(): number {
+    let n = 1;
+    for (const byte of this.walk.path.subarray(0, this.walk.length)) if (byte === SLASH) n++;
+    return n;
   }
 
   /** The number of components, or the negative error that was complained about. */
@@ -107,12 +126,12 @@ export class Check implements Visitor {
     const name = rename === undefined ? plain : rename(plain);
     const error = name.length >= MAX_PATH_LENGTH || tooLong(name) ? ENAMETOOLONG : 0;
     const depth = error === 0 ? checkName(name, 0, name.length, rules) : -error;
-    if (depth < 0) complain({ path: this.at, about: 'name', error: depth === -EILSEQ ? EILSEQ : -depth });
+    if (depth < 0) complain({ path: this.at, about: 'name', error: -depth });
     return depth;
   }
 }
 
 /** Only the last component: those above have been judged. */
 function tooLong(name: Uint8Array): boolean {
-  return name.length - 1 - name.lastIndexOf(0x2f) > 255;
+  return name.length - 1 - name.lastIndexOf(SLASH) > 255;
 }

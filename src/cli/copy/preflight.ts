@@ -17,9 +17,9 @@ export interface Preflight {
   readonly bytes: number;
   /** One line: what there is. */
   readonly summary: string;
-  /** Names with characters that only a receiver which allows all names takes. */
+  /** Names, and targets of links, with characters that only a receiver which allows all names takes. */
   readonly unsafeNames: number;
-  /** Links that every receiver refuses, and names that are too long. */
+  /** Links that lead out, and names that are too long. */
   readonly impossible: number;
   /** A line for each of the first of them. */
   readonly lines: readonly string[];
@@ -35,7 +35,7 @@ export function preflight(
   let unsafeNames = 0;
   let impossible = 0;
   const complain = (c: Complaint): void => {
-    if (c.about === 'name' && c.error === EILSEQ) unsafeNames++;
+    if (c.error === EILSEQ) unsafeNames++;
     else impossible++;
     if (unsafeNames + impossible <= TOLD) lines.push(`"${displayName(c.path)}": ${words(c)}`);
   };
@@ -81,9 +81,7 @@ export function preflight(
 
 function words({ about, error }: Complaint): string {
   if (error === ENAMETOOLONG) return 'its name is too long';
-  if (about === 'name')
-    return 'its name has a character that could make it look like another (a receiver refuses it unless it allows all names)';
-  return error === EILSEQ
-    ? 'where it leads has a character that could look like another'
-    : 'the link leads out of the folder that is sent, or stands alone';
+  if (error !== EILSEQ) return 'the link leads out of the folder that is sent, or stands alone';
+  const whose = about === 'name' ? 'its name' : 'the path that the link holds';
+  return `${whose} has a character that could make it look like another (a receiver refuses it unless it allows all names)`;
 }
