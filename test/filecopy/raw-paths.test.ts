@@ -20,16 +20,17 @@ test('arguments get their bytes back, each its own; what was text stays text', (
     'caf\xe8',
     '\ufffd',
   ]);
+  assert.deepEqual(rawPaths([Buffer.from('b'), 'caf\ufffd'], line).map(String), ['b', 'caf\ufffd']);
   assert.deepEqual(rawPaths(['gone\ufffd'], cmdline('node')), ['gone\ufffd']);
 });
 
 test('the agent is told of them in a form that any argument can have', () => {
   assert.deepEqual(agentPaths(['a', '--x']), ['--', 'a', '--x']);
-  const told = agentPaths(['a', Buffer.from('caf\xe9', 'latin1')]);
-  assert.deepEqual(told, ['--path-hex=61', '--path-hex=636166e9']);
+  const told = agentPaths(['a', '--move', Buffer.from('caf\xe9', 'latin1'), 'b']);
+  assert.deepEqual(told, ['a', '--path-hex=2d2d6d6f7665', '--path-hex=636166e9', 'b']);
   assert.deepEqual(
-    told.map((word) => Buffer.from(pathOfHex(word) ?? []).toString('latin1')),
-    ['a', 'caf\xe9'],
+    told.map((word) => Buffer.from(pathOfHex(word) ?? word).toString('latin1')),
+    ['a', '--move', 'caf\xe9', 'b'],
   );
   for (const word of ['a', '--path-hex=', '--path-hex=6', '--path-hex=zz'])
     assert.equal(pathOfHex(word), undefined, word);

@@ -8,7 +8,7 @@ import { getOpenFileLimit, setOpenFileLimit } from '../../linux/process.ts';
 import { describe, say } from '../report.ts';
 import { type ConflictPolicy, conflictOption } from './conflict.ts';
 import { complain } from './gui.ts';
-import { type PathArgument, pathOfHex } from './raw-paths.ts';
+import { type PathArgument, pathOfHex, rawPaths } from './raw-paths.ts';
 import { watcherOf } from './report-progress.ts';
 import { sendPaths } from './transfer.ts';
 
@@ -64,6 +64,8 @@ function parse(args: readonly string[]): Wanted {
       wanted.conflict = conflictOption(arg, wanted.conflict);
     else wanted.paths.push(pathOfHex(arg) ?? arg);
   }
+  // The original's own scripts name paths as they are, whatever bytes those have.
+  wanted.paths = rawPaths(wanted.paths);
   // Nothing named is nothing sent, and that is confirmed, too: so the original. Our front ends complain before they call it.
   return wanted;
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-import { spawn } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { EXIT, NinefoldError } from '../../base/error.ts';
+import { because, EXIT, NinefoldError, printable } from '../../base/error.ts';
 import { callRoute } from '../broker/places.ts';
 import { say } from '../report.ts';
 import { programPath } from '../serve/launch.ts';
@@ -29,18 +29,19 @@ export interface ServiceCall {
 
 /**
  * Calls a service of another machine, after its policy, or a person, has said yes. This is the one place that knows how: qrexec-client-vm of Qubes, our own of that
- * name where a broker runs, or the one that NINEFOLD_QREXEC_CLIENT names. Resolves with its exit status, EXIT.interrupted after Ctrl-C. Throws NinefoldError SERVICE_CLIENT (exit 71).
+ * name where a broker runs, or the one that NINEFOLD_QREXEC_CLIENT names. Resolves with its exit status, EXIT.interrupted when Ctrl-C has ended it. Throws NinefoldError SERVICE_CLIENT
+ * (exit 64, 71, 77).
  */
-export function callService(call: ServiceCall): Promise<number> {
+export async function callService(call: ServiceCall): Promise<number> {
   const [client, ...before] = clientCommand();
-  if (client === undefined) throw missing();
+  if (client === undefined) throw missing(CLIENT);
   const local = call.input === undefined ? [process.execPath, programPath(call.program), ...call.args] : [];
   const args = [...before, '--filter-escape-chars-stderr', '--', call.target, call.service, ...local];
   const [stdin, other] = [
     call.input === undefined ? 'inherit' : 'pipe',
     call.quiet ? 'ignore' : 'inherit',
   ] as const;
-  const child = spawn(client, args, {
+  const child = started(client, args, {
     stdio: [call.quiet && stdin === 'inherit' ? 'ignore' : stdin, other, other],
     env: { ...process.env, ...call.env },
   });
@@ -52,14 +53,27 @@ export function callService(call: ServiceCall): Promise<number> {
   };
   process.on('SIGINT', wait);
   return new Promise((resolve, reject) => {
-    child.once('error', () => reject(missing()));
+    child.once('error', (error) => {
+      process.off('SIGINT', wait);
+      reject(unstartable(client, error));
+    });
     child.once('exit', (code, signal) => {
       process.off('SIGINT', wait);
       if (code === REFUSED && call.target.startsWith('@') && isBrokered()) say(NOBODY_CHOSE);
-      if (interrupted || signal === 'SIGINT') resolve(EXIT.interrupted);
+      // What was through when Ctrl-C came, or went on in spite of it, has not been stopped.
+      if (code !== 0 && (interrupted || signal === 'SIGINT')) resolve(EXIT.interrupted);
       else resolve(code ?? 1);
     });
   });
+}
+
+/** Some failures Node throws, others it tells of later. */
+function started(client: string, args: readonly string[], options: SpawnOptions): ChildProcess {
+  try {
+    return spawn(client, args, options);
+  } catch (error) {
+    throw unstartable(client, error);
+  }
 }
 
 function clientCommand(): string[] {
@@ -76,26 +90,62 @@ export const INTERRUPTED_WORDS =
 /** Whether it is a broker that asks: it has the name of the machine already. */
 export const isBrokered = (): boolean => 'broker' in callRoute();
 
+/** As a shell looks: the first that may be executed; else one that may not, so that this can be said. */
 function find(name: string): string | undefined {
-  for (const dir of (process.env.PATH ?? '').split(delimiter)) {
-    try {
-      accessSync(join(dir, name), constants.X_OK);
-      return join(dir, name);
-    } catch {
-      // Not in this one.
-    }
-  }
-  return undefined;
+  const there = (process.env.PATH ?? '')
+    .split(delimiter)
+    .map((dir) => join(dir, name))
+    .filter((path) => existsSync(path));
+  return there.find(isExecutable) ?? there[0];
 }
 
-function missing(): NinefoldError {
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function unstartable(client: string, error: unknown): NinefoldError {
+  const { code, errno } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT' && !existsSync(client)) return missing(client);
+  if (code === 'ENOENT')
+    return wrong(
+      client,
+      EXIT.osMissing,
+      'what its first line names to run it is not there',
+      'mend that line',
+    );
+  if (code === 'EACCES' || code === 'EPERM')
+    return wrong(client, EXIT.noPermission, 'it may not be executed', 'look at its mode (chmod +x)');
+  if (code === 'E2BIG')
+    return wrong(
+      client,
+      EXIT.usage,
+      'the names are more than one command line holds',
+      'send the folder that they are in, or fewer at a time',
+    );
+  const why = errno === undefined ? String(error) : because(errno);
+  return wrong(client, EXIT.osMissing, why, 'see that it is a program of this system, and try again');
+}
+
+const missing = (client: string): NinefoldError =>
+  wrong(
+    client,
+    EXIT.osMissing,
+    'it is not installed',
+    'run this in a qube, start "ninefold broker", or copy to unix:, ssh:// or exec: (ninefold copy --help)',
+  );
+
+function wrong(client: string, exit: 64 | 71 | 77, why: string, remedy: string): NinefoldError {
   return new NinefoldError({
     code: 'SERVICE_CLIENT',
-    exit: EXIT.osMissing,
+    exit,
     what: 'cannot call',
-    on: CLIENT,
-    why: 'it is not installed',
-    remedy:
-      'run this in a qube, start "ninefold broker", or copy to unix:, ssh:// or exec: (ninefold copy --help)',
+    on: printable(client),
+    why,
+    remedy,
   });
 }

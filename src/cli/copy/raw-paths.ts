@@ -10,21 +10,27 @@ const REPLACEMENT = '\ufffd';
 const SLASH = 0x2f;
 
 /**
- * Gives arguments back their bytes, which Node has made text of: a name in Latin 1 that a shell's `*` has found can be sent too. `cmdline`: this process's own
- * (proc(5)).
+ * Gives arguments back their bytes, which Node has made text of: a name in Latin 1 that a shell's `*` has found can be sent too. What is bytes already stays. `cmdline`: this
+ * process's own (proc(5)).
  */
 export function rawPaths(
-  texts: readonly string[],
+  paths: readonly PathArgument[],
   cmdline = (): Uint8Array => readFileSync('/proc/self/cmdline'),
 ): PathArgument[] {
-  if (!texts.some((text) => text.includes(REPLACEMENT))) return [...texts];
-  const given = argumentsOf(Buffer.from(cmdline()));
-  return texts.map((text) => {
-    if (!text.includes(REPLACEMENT)) return text;
-    // Two names may look alike once they are text; each argument is one of them.
-    const at = given.findIndex((bytes) => withoutSlashes(bytes).toString() === text.replace(/\/+$/, ''));
-    const [bytes] = at < 0 ? [] : given.splice(at, 1);
-    return bytes === undefined || bytes.equals(Buffer.from(text)) ? text : withoutSlashes(bytes);
+  const broken = (path: PathArgument): path is string =>
+    typeof path === 'string' && path.includes(REPLACEMENT);
+  if (!paths.some(broken)) return [...paths];
+  // Two names may look alike once they are text; each argument is one of them.
+  const given = new Map<string, Buffer[]>();
+  for (const argument of argumentsOf(Buffer.from(cmdline()))) {
+    const bytes = withoutSlashes(argument);
+    const text = bytes.toString();
+    if (broken(text)) given.set(text, [...(given.get(text) ?? []), bytes]);
+  }
+  return paths.map((path) => {
+    if (!broken(path)) return path;
+    const bytes = given.get(path.replace(/\/+$/, ''))?.shift();
+    return bytes === undefined || bytes.equals(Buffer.from(path)) ? path : bytes;
   });
 }
 
@@ -47,10 +53,15 @@ function withoutSlashes(bytes: Buffer): Buffer {
 
 const HEX = '--path-hex=';
 
-/** The arguments by which `qfile-agent` is told of paths: Node can hand no bytes that are no UTF-8 to a program either. */
+/**
+ * The arguments by which `qfile-agent` is told of paths: Node can hand no bytes that are no UTF-8 to a program either. Only those are spelled in hexadecimal, which is twice as long,
+ * and beside them what could be taken for an option: there is a limit to what a command line holds.
+ */
 export function agentPaths(paths: readonly PathArgument[]): string[] {
-  if (paths.every((path) => typeof path === 'string')) return ['--', ...(paths as readonly string[])];
-  return paths.map((path) => `${HEX}${Buffer.from(path as string).toString('hex')}`);
+  if (paths.every((path) => typeof path === 'string')) return ['--', ...paths];
+  return paths.map((path) =>
+    typeof path === 'string' && !path.startsWith('-') ? path : `${HEX}${Buffer.from(path).toString('hex')}`,
+  );
 }
 
 /** The path of such an argument; undefined for any other. */
