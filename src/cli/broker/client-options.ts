@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import { lettersApart } from '../short-options.ts';
+
 /** What the command line of `qrexec-client-vm` says (qrexec-client-vm(1)). */
 export interface ClientWanted {
   readonly target: string;
@@ -31,13 +33,15 @@ const VALUES: Readonly<Record<string, 'prefix' | 'socket' | 'buffer'>> = {
 
 /** Options stop at the first word that is none, as in the original. A string: `help`, or what is wrong. */
 export function parseClient(
-  argv: readonly string[],
+  given: readonly string[],
   terminal = process.stdout.isTTY === true,
 ): ClientWanted | string {
   const values: Partial<Record<'prefix' | 'socket' | 'buffer', string>> = {};
   let filter: boolean | undefined;
+  const argv = [...given];
   let i = 0;
   for (; i < argv.length; i++) {
+    argv.splice(i, 1, ...lettersApart(argv[i] ?? '', 'pa'));
     const arg = argv[i] ?? '';
     if (arg === '--') {
       i++;

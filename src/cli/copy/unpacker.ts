@@ -5,6 +5,7 @@ import { becomeUser } from '../../linux/process.ts';
 import { describe, say, usageError } from '../report.ts';
 import { SANDBOXES } from '../serve/options.ts';
 import { openUserFiles, userTable } from '../serve/users.ts';
+import { lettersApart } from '../short-options.ts';
 import { choiceOption, numberOption } from '../values.ts';
 import { type Account, accountOf, openIncoming } from './incoming.ts';
 import { becomeReceiver } from './receive.ts';
@@ -77,7 +78,8 @@ export function parseUnpacker(args: readonly string[], env: NodeJS.ProcessEnv): 
 
 /** `UID DIR [-v] [-w [N]]` */
 function parseLegacy(args: readonly string[], settings: ReceiveSettings): UnpackerWanted {
-  const [uid = '', dir, ...rest] = args;
+  const [uid = '', dir, ...options] = args;
+  const rest = options.flatMap((word) => lettersApart(word, 'w'));
   for (let i = 0; i < rest.length; i++) {
     if (rest[i] === '-v') settings.verbose = true;
     else if (rest[i] === '-w') {
@@ -92,9 +94,11 @@ function parseLegacy(args: readonly string[], settings: ReceiveSettings): Unpack
   return { settings, uid: uidOf(uid), dir };
 }
 
-function parseModern(args: readonly string[], settings: ReceiveSettings): UnpackerWanted {
+function parseModern(given: readonly string[], settings: ReceiveSettings): UnpackerWanted {
   const plain: string[] = [];
+  const args = [...given];
   for (let i = 0; i < args.length; i++) {
+    args.splice(i, 1, ...lettersApart(args[i] ?? '', 'w'));
     const arg = args[i] ?? '';
     const value = /^--wait-for-space=(.*)$/.exec(arg)?.[1];
     if (arg === '--') {
