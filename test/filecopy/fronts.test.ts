@@ -5,7 +5,11 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
+  closeSync,
+  existsSync,
+  ftruncateSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   readlinkSync,
@@ -14,8 +18,9 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { callService } from '../../src/cli/copy/call.ts';
-import { ninefold, nodeProgram, type Ran, run, start } from '../helpers/cli.ts';
+import { leftovers, ninefold, nodeProgram, type Ran, run, start } from '../helpers/cli.ts';
 import { OUT, program, scratch } from '../helpers/places.ts';
 
 const NODE = process.execPath;
@@ -119,6 +124,29 @@ test('Ctrl-C when all is over changes nothing; before that it is told what becam
       assert.equal(/nothing was removed here/.test(r.stderr), code === 130);
     }
 });
+
+for (const [how, end] of [
+  ['that does not move', 'exec sleep 600'],
+  // As when the same key has reached both.
+  ['that ends by it too', 'kill -INT "$PPID"; exit 1'],
+] as const)
+  test(`Ctrl-C on the way to a receiver ${how}: told, and nothing removed`, async (t) => {
+    const b = bench(t);
+    const fd = openSync(b.path('from/big'), 'w');
+    ftruncateSync(fd, 2 ** 30);
+    closeSync(fd);
+    // Once it has read something the transfer is under way.
+    const receiver = b.script('receiver', `head -c 9999 > /dev/null; touch '${b.path('begun')}'; ${end}`);
+    const argv = nodeProgram('ninefold', 'move', 'big', `exec:exec ${receiver}`);
+    const sender = start(argv, { cwd: b.path('from') });
+    for (let i = 0; i < 1000 && !existsSync(b.path('begun')); i++) await sleep(10);
+    if (end.startsWith('exec')) sender.child.kill('SIGINT');
+    const r = await sender.ended;
+    assert.equal(r.code, 130, r.stderr);
+    assert.match(r.stderr, /stopped the transfer: it was cancelled; files that had arrived whole stay there/);
+    assert.deepEqual(readdirSync(b.path('from')), ['big']);
+    assert.deepEqual(await leftovers(b.path('.')), []);
+  });
 
 test('a client that cannot be started: why, and what to do', async (t) => {
   const b = bench(t);

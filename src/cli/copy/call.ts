@@ -7,6 +7,7 @@ import { because, EXIT, NinefoldError, printable } from '../../base/error.ts';
 import { callRoute } from '../broker/places.ts';
 import { say } from '../report.ts';
 import { programPath } from '../serve/launch.ts';
+import { AFTER_STOP } from './outcome.ts';
 
 const CLIENT = 'qrexec-client-vm';
 const REFUSED = 126;
@@ -83,9 +84,8 @@ function clientCommand(): string[] {
   return program === undefined ? [] : [program];
 }
 
-/** What a person should know who has stopped a copy or a move by Ctrl-C. */
-export const INTERRUPTED_WORDS =
-  'stopped: files that had arrived whole stay there, nothing was removed here; --resume goes on where the receiver allows it';
+/** After Ctrl-C. Where the client does not wait for it, the agent may have been confirmed and at removing. */
+export const INTERRUPTED_WORDS = `stopped: ${AFTER_STOP}`;
 
 /** Whether it is a broker that asks: it has the name of the machine already. */
 export const isBrokered = (): boolean => 'broker' in callRoute();

@@ -13,9 +13,10 @@ import { openTransportSys } from '../wiring.ts';
 import { raiseDescriptorLimit, unblock } from './agent.ts';
 import { callService, INTERRUPTED_WORDS } from './call.ts';
 import { CONFLICTS, type ConflictPolicy, conflictOption } from './conflict.ts';
+import { interruptible } from './interrupt.ts';
 import { type Preflight, preflight } from './preflight.ts';
 import { agentPaths, type PathArgument, rawPaths } from './raw-paths.ts';
-import { bar, NOBODY, type Watcher } from './report-progress.ts';
+import { bar, NOBODY } from './report-progress.ts';
 import { sendPaths } from './transfer.ts';
 
 const PIPE = 1 << 20;
@@ -122,9 +123,12 @@ async function overChannel(
       ...(conflict === undefined ? {} : { arguments: ['--conflicts', '--allow-replace'] }),
     },
   });
-  const undo = [unblock(channel.readFd), unblock(channel.writeFd)];
+  const stop = interruptible(
+    how.progress && process.stderr.isTTY === true ? bar(found.bytes) : NOBODY,
+    conflict?.way !== 'ask',
+  );
+  const undo = [unblock(channel.readFd), unblock(channel.writeFd), stop.release];
   setPipeSize(channel.writeFd, PIPE);
-  const watcher: Watcher = how.progress && process.stderr.isTTY === true ? bar(found.bytes) : NOBODY;
   try {
     return sendPaths({
       sys: openSys(),
@@ -136,12 +140,12 @@ async function overChannel(
       move: verb === 'move',
       ...(conflict === undefined ? {} : { conflict }),
       idleMs: how.idleMs,
-      watcher,
+      watcher: stop.watcher,
       say: (line) => say(`ninefold ${verb}: ${line}`),
       warn: (line) => say(`ninefold ${verb}: ${line}`),
     });
   } catch (error) {
-    throw await withLastWords(error, channel.lastWords());
+    throw await withLastWords(stop.judged(error), channel.lastWords());
   } finally {
     for (const u of undo) u();
     await channel.close();

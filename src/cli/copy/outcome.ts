@@ -49,6 +49,10 @@ const REFUSALS: ReadonlyMap<number, readonly [why: string, remedy: string]> = ne
   [LEGAL_EOF, ['the stream ended in the middle of it', 'send again']],
 ]);
 
+/** What a person should know who has stopped a copy or a move. */
+export const AFTER_STOP =
+  'files that had arrived whole stay there, nothing was removed here that had not arrived; --resume goes on where the receiver allows it';
+
 /** The error for a transfer that was not confirmed. `others`: how many files the receiver has whole, as far as is known. */
 export function transferError(end: Exclude<SendEnd, { kind: 'confirmed' }>): NinefoldError {
   const make = (
@@ -109,7 +113,7 @@ export function transferError(end: Exclude<SendEnd, { kind: 'confirmed' }>): Nin
         'stopped',
         'the transfer',
         'it was cancelled',
-        'send again',
+        AFTER_STOP,
       );
     case 'broken':
       return make(
