@@ -12,7 +12,7 @@ import { HEADER, MIN_MSIZE, RREAD_HEADER, VERSION, VERSION_EXT } from '../p9/con
 import { RLERROR, T } from '../p9/messages.ts';
 import { Msg } from '../p9/msg.ts';
 import { type Backend, DEFERRED, type Deferred, type Wire } from './backend.ts';
-import { LiveRequest } from './live.ts';
+import { LiveRequest, LiveRequests } from './live.ts';
 import type { Stats } from './stats.ts';
 
 /** Before Tversion only Tversion is expected, and it is small. */
@@ -55,9 +55,7 @@ export class Connection implements Wire {
   private msize = FIRST_MSIZE;
   private versioned = false;
 
-  private readonly live = new Map<number, LiveRequest>();
-  /** Of those, how many wait for a disk: a Tchanges may wait for ever and costs nothing. */
-  private slow = 0;
+  private readonly live = new LiveRequests();
   private ending: ServeEnd | undefined;
   private readonly done: (end: ServeEnd) => void;
 
@@ -98,7 +96,7 @@ export class Connection implements Wire {
     this.writeWatch.events = 0;
     this.turns.remove(this.readWatch);
     this.turns.remove(this.writeWatch);
-    this.cancelAll();
+    this.live.cancelAll();
     this.backend.reset();
     this.done(this.ending);
   }
@@ -122,14 +120,21 @@ export class Connection implements Wire {
     }
     this.stats.bytesIn += got;
     this.inEnd += got;
-    this.process();
-    this.flush();
+    this.proceed();
   }
 
   private onWritable(): void {
     this.flush();
-    if (this.ending !== undefined || this.pendingOut > 0) return;
-    this.process();
+    if (this.ending === undefined && this.pendingOut === 0) this.proceed();
+  }
+
+  /** Goes on with what has come until there is no more of it, or the peer takes no more replies: then its taking them goes on here. */
+  private proceed(): void {
+    while (!this.process()) {
+      this.flush();
+      // The peer may have made room since: what waits in the input must not wait for more input.
+      if (this.ending !== undefined || this.pendingOut > 0) return;
+    }
     this.flush();
   }
 
@@ -137,11 +142,11 @@ export class Connection implements Wire {
     return this.writer.pos - this.outPos;
   }
 
-  /** Runs every complete message that has arrived, as long as its reply has room. */
-  private process(): void {
+  /** Runs every complete message that has arrived, as long as its reply has room. False: one has none. */
+  private process(): boolean {
     const { msg } = this;
     while (this.ending === undefined) {
-      if (this.slow >= this.limits.inflight) break;
+      if (this.live.full(this.limits.inflight)) break;
       const size = frameSize(this.inputDv, this.inPos, this.inEnd, this.msize);
       if (size === NEED_MORE) break;
       if (size === BAD_FRAME) {
@@ -150,19 +155,29 @@ export class Connection implements Wire {
           false,
           `the peer sent a message of ${n} bytes (at most ${this.msize} were agreed): it does not speak 9P2000.L`,
         );
-        return;
+        return true;
       }
       this.reader.at(this.inPos, this.inPos + size);
       const decoded = decode(this.reader, msg);
       const need = decoded === DECODED ? Math.max(64, this.backend.need(msg, this.msize)) : 64;
-      if (this.writer.pos + need > this.out.size && !this.makeRoom(need)) return;
+      if (this.writer.pos + need > this.outMax && !this.makeRoom(need)) return this.ending !== undefined;
       this.inPos += size;
       this.stats.requests++;
       if (decoded === DECODED) this.dispatch();
       else this.error(msg.tag, decoded === UNKNOWN_TYPE ? EOPNOTSUPP : EINVAL);
     }
     this.compact();
-    this.readWatch.events = this.slow >= this.limits.inflight ? 0 : POLLIN;
+    this.readWatch.events = this.mayRead();
+    return true;
+  }
+
+  private mayRead(): number {
+    return this.live.full(this.limits.inflight) ? 0 : POLLIN;
+  }
+
+  /** What fast replies may fill: slow ones, which cannot wait, may have made the buffer larger for a while. */
+  private get outMax(): number {
+    return Math.min(this.out.size, this.msize + SLACK);
   }
 
   /** Brings what is left of the input to the front, so that a whole message fits behind it. */
@@ -181,7 +196,7 @@ export class Connection implements Wire {
   private makeRoom(need: number): boolean {
     this.flush();
     if (this.ending !== undefined) return false;
-    return this.writer.pos + need <= this.out.size;
+    return this.writer.pos + need <= this.outMax;
   }
 
   /** Sends what is waiting. When the peer takes no more, reading stops until it does. */
@@ -203,10 +218,22 @@ export class Connection implements Wire {
     }
     this.outPos = 0;
     this.writer.pos = 0;
+    if (this.out.size > this.msize + SLACK) this.newOut(this.msize + SLACK);
     if (this.writeWatch.events !== 0) {
       this.writeWatch.events = 0;
-      this.readWatch.events = POLLIN;
+      this.readWatch.events = this.mayRead();
     }
+  }
+
+  /** A buffer of another size for replies; what is not sent yet comes along. */
+  private newOut(size: number): void {
+    const pending = this.pendingOut;
+    const out = this.sys.alloc(size);
+    out.u8.set(this.out.u8.subarray(this.outPos, this.writer.pos));
+    this.out = out;
+    this.outPos = 0;
+    this.writer = new Writer(out.u8);
+    this.writer.pos = pending;
   }
 
   private dispatch(): void {
@@ -216,12 +243,10 @@ export class Connection implements Wire {
     if (type === T.version) return this.version();
     if (!this.versioned) return this.error(tag, EPROTO);
     // A tag that still waits for its reply must not name a second request.
-    if (this.live.size > 0 && (this.live.has(tag) || this.flushedWith(tag) !== undefined)) {
-      return this.error(tag, EINVAL);
-    }
+    if (this.live.with(tag) !== undefined) return this.error(tag, EINVAL);
     if (type === T.flush) return this.flushTag();
     const start = writer.pos;
-    writer.at(start + HEADER, this.out.size);
+    writer.at(start + HEADER, this.endOfReply(start));
     const result = this.backend.handle(msg, writer, this);
     if (result === 0 && !writer.over) this.seal(start, type + 1, tag);
     else if (result === DEFERRED) writer.at(start, this.out.size);
@@ -229,6 +254,11 @@ export class Connection implements Wire {
       writer.at(start, this.out.size);
       this.error(tag, result < 0 ? -result : EIO);
     }
+  }
+
+  /** Where the reply that begins at `start` must have ended: no message is larger than msize. */
+  private endOfReply(start: number): number {
+    return Math.min(this.out.size, start + this.msize);
   }
 
   /** Writes the header of the reply whose body ends at `writer.pos`. */
@@ -255,7 +285,7 @@ export class Connection implements Wire {
   private version(): void {
     const { msg, writer } = this;
     const asked = msg.name.text();
-    this.cancelAll();
+    this.live.cancelAll();
     this.backend.reset();
     if (msg.msize < MIN_MSIZE) return this.error(msg.tag, EINVAL);
     const answer =
@@ -289,36 +319,24 @@ export class Connection implements Wire {
     this.input = input;
     this.inputDv = input.dv;
     this.reader = new Reader(input.u8);
-    const out = this.sys.alloc(msize + SLACK);
-    out.u8.set(this.out.u8.subarray(this.outPos, this.writer.pos));
-    const pending = this.pendingOut;
-    this.out = out;
-    this.outPos = 0;
-    this.writer = new Writer(out.u8);
-    this.writer.pos = pending;
+    this.newOut(Math.max(msize, this.pendingOut) + SLACK);
   }
 
   /** Hands the present request's tag to a backend that answers later. */
   defer(): Deferred {
     const live = new LiveRequest(this.msg.tag, this.msg.type, this.answer);
-    this.live.set(live.tag, live);
-    if (live.type !== T.changes) this.slow++;
+    this.live.add(live);
     return live;
-  }
-
-  private forget(live: LiveRequest): void {
-    this.live.delete(live.tag);
-    if (live.type !== T.changes) this.slow--;
   }
 
   /** The reply of a deferred request, on Node's event loop. */
   private readonly answer = (live: LiveRequest, need: number, body: (w: Writer) => number): void => {
-    if (this.live.get(live.tag) === live) this.forget(live);
+    this.live.ended(live);
     if (this.ending !== undefined) return;
     if (!live.cancelled) {
       if (!this.makeRoomNow(need)) return;
       const start = this.writer.pos;
-      this.writer.at(start + HEADER, this.out.size);
+      this.writer.at(start + HEADER, this.endOfReply(start));
       const r = body(this.writer);
       if (r >= 0 && !this.writer.over) this.seal(start, live.type + 1, live.tag);
       else {
@@ -327,9 +345,9 @@ export class Connection implements Wire {
       }
     }
     for (const tag of live.flushers) this.flushed(tag);
-    // Requests may have been waiting for one to finish.
-    if (this.writeWatch.events === 0) this.process();
-    this.flush();
+    // Requests may have been waiting for one to finish, and the peer may have made room meanwhile.
+    if (this.writeWatch.events !== 0) this.flush();
+    if (this.ending === undefined && this.writeWatch.events === 0) this.proceed();
   };
 
   /** Room for a reply that cannot wait for the peer: waits for it here, as long as it takes anything at all. */
@@ -338,35 +356,22 @@ export class Connection implements Wire {
     this.flush();
     if (this.ending !== undefined) return false;
     if (this.writer.pos + need <= this.out.size) return true;
-    // The peer's socket is full: move what it has not taken to the front; the buffer grows by this one reply.
-    const pending = this.pendingOut;
-    const out = this.sys.alloc(pending + need + SLACK);
-    out.u8.set(this.out.u8.subarray(this.outPos, this.writer.pos));
-    this.out = out;
-    this.outPos = 0;
-    this.writer = new Writer(out.u8);
-    this.writer.pos = pending;
+    // The peer's socket is full: the buffer grows, by doubling, as there may be many of these.
+    this.newOut(Math.max(this.pendingOut + need + SLACK, this.pendingOut * 2));
     return true;
   }
 
   /** Tflush: Rflush never comes before the reply that it overtakes, and after it nothing is sent for the old tag. */
   private flushTag(): void {
     const { tag, oldtag } = this.msg;
-    const live = this.live.get(oldtag) ?? this.flushedWith(oldtag);
+    const live = this.live.with(oldtag);
     if (live === undefined) return this.flushed(tag);
     if ((live.type === T.read || live.type === T.changes) && live.tag === oldtag) {
       // It leaves no trace: it is forgotten at once.
-      live.cancelled = true;
-      this.forget(live);
+      this.live.cancel(live);
       return this.flushed(tag);
     }
     live.flushers.push(tag);
-  }
-
-  /** The request whose reply a waiting Tflush of that tag waits for. */
-  private flushedWith(tag: number): LiveRequest | undefined {
-    for (const live of this.live.values()) if (live.flushers.includes(tag)) return live;
-    return undefined;
   }
 
   private flushed(tag: number): void {
@@ -374,14 +379,5 @@ export class Connection implements Wire {
     const start = this.writer.pos;
     this.writer.at(start + HEADER, this.out.size);
     this.seal(start, T.flush + 1, tag);
-  }
-
-  private cancelAll(): void {
-    for (const live of this.live.values()) {
-      live.cancelled = true;
-      live.flushers.length = 0;
-    }
-    this.live.clear();
-    this.slow = 0;
   }
 }

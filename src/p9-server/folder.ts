@@ -90,8 +90,9 @@ export class Folder implements Backend {
     if (this.denied.has(T.readdirplus)) this.denied.add(T.watch);
     this.identity = new Identity(sys, options);
     this.pool = new DescriptorPool(sys, rootFd, this.identity, Math.max(64, options.limits.descriptors));
-    this.locks = new LockTable(sys, this.pool);
+    this.locks = new LockTable(sys, this.pool, options.readOnly);
     this.slow = new SlowReads(sys, stats, options.limits.slowBytes);
+    this.slow.onRelease = () => this.pool.count(-1);
     this.watches = new Watches(sys, turns, options.limits.watches);
     const r = sys.stat(rootFd, this.stat);
     if (r < 0) throw new Error(`stat of the share's root: errno ${-r}`);
@@ -110,10 +111,21 @@ export class Folder implements Backend {
   }
 
   handle(m: Msg, w: Writer, wire: Wire): number {
-    if (this.denied.has(m.type)) return -EPERM;
+    this.pool.begin();
+    if (this.denied.has(m.type)) return this.refuse(m);
     const handler = HANDLERS[m.type];
     // Every row of the table that is a request has a handler; replies sent to a server have none.
     return handler === undefined ? -EINVAL : handler(this, m, w, wire);
+  }
+
+  /** Of a message that the owner of the share does not allow, only what every client counts on is done: Tremove ends its fid, whatever the answer. */
+  private refuse(m: Msg): number {
+    const fid = m.type === T.remove ? this.fids.get(m.fid) : undefined;
+    if (fid !== undefined) {
+      this.fids.delete(m.fid);
+      this.release(fid);
+    }
+    return -EPERM;
   }
 
   /** Whether the owner of the share has said that this type of message is not for this client. */

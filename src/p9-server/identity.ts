@@ -16,7 +16,8 @@ export class Identity {
   private readonly options: ServerOptions;
   private readonly privileged: boolean;
   private readonly self: User;
-  private current: User;
+  /** Undefined after a switch that failed: it may have gone half of its way. */
+  private current: User | undefined;
 
   constructor(sys: Sys, options: ServerOptions) {
     this.sys = sys;
@@ -45,9 +46,8 @@ export class Identity {
   become(user: User): number {
     if (user === this.current || !this.privileged) return 0;
     const r = this.sys.setFsIdentity(user.uid, user.gid, user.groups);
-    if (r < 0) return r;
-    this.current = user;
-    return 0;
+    this.current = r < 0 ? undefined : user;
+    return r < 0 ? r : 0;
   }
 
   /** Runs `f`, which does not throw, with the server's own rights, then goes back. For finding again what was already granted, never for what a client names. */
@@ -56,7 +56,9 @@ export class Identity {
     const before = this.current;
     if (this.become(this.self) < 0) throw new Error('the server cannot take its own identity back');
     const result = f();
-    if (this.become(before) < 0) throw new Error('the server cannot take the identity of a request back');
+    if (before === undefined) this.current = undefined;
+    else if (this.become(before) < 0)
+      throw new Error('the server cannot take the identity of a request back');
     return result;
   }
 

@@ -25,13 +25,16 @@ interface Holder {
 export class LockTable {
   private readonly sys: Sys;
   private readonly pool: DescriptorPool;
+  private readonly readOnly: boolean;
   private readonly stat: StatBuf;
   private readonly holders = new Map<string, Holder>();
   private readonly byFid = new Map<Fid, Set<Holder>>();
 
-  constructor(sys: Sys, pool: DescriptorPool) {
+  /** `readOnly`: nothing of the share is opened for writing. */
+  constructor(sys: Sys, pool: DescriptorPool, readOnly: boolean) {
     this.sys = sys;
     this.pool = pool;
+    this.readOnly = readOnly;
     this.stat = new StatBuf(sys.alloc(256));
   }
 
@@ -40,7 +43,7 @@ export class LockTable {
     const key = this.keyOf(file, procId, clientId);
     let holder = this.holders.get(key);
     if (type === F_UNLCK && holder === undefined) return 0;
-    if (holder === undefined || (file.canWrite && !holder.writable && holder.fids.size === 0)) {
+    if (holder === undefined || (!holder.writable && holder.fids.size === 0)) {
       const made = this.hold(key, file);
       if (typeof made === 'number') return made;
       holder = made;
@@ -110,9 +113,10 @@ export class LockTable {
   private hold(key: string, file: OpenFile): Holder | number {
     const room = this.pool.room();
     if (room < 0) return room;
-    // Both kinds of lock need both kinds of access; where the file gives one only, that one.
+    // Both kinds of lock need both kinds of access; where the file gives one only, that one. Of a file that this fid only reads as well, if it may be written: the owner may lock through
+    // another fid later, and its locks are not to be had twice.
     let writable = true;
-    let fd = file.canWrite ? this.sys.reopen(file.fd, O_RDWR) : -1;
+    let fd = file.canWrite || (this.stat.isFile && !this.readOnly) ? this.sys.reopen(file.fd, O_RDWR) : -1;
     if (fd < 0) {
       writable = file.canWrite;
       fd = this.sys.reopen(file.fd, file.canRead ? O_RDONLY : O_WRONLY);

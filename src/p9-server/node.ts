@@ -18,6 +18,8 @@ export class Node {
   refs = 1;
   /** Looked at since the pool's hand last passed (second chance). */
   used = true;
+  /** The message that its descriptor was last given out for (DescriptorPool.begin). */
+  message = 0;
   /** Cannot be found again by name (unlinked, moved out, no identity): keeps its descriptor. */
   pinned = false;
   /** Place in the pool's ring, -1 = not in it. */

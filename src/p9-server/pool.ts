@@ -42,8 +42,8 @@ export class DescriptorPool {
   private readonly stat: StatBuf;
   private readonly pathMem: Mem;
   private readonly handleMem: Mem;
-  /** Never taken: the first of two nodes that one call needs. */
-  private keep: Node | undefined;
+  /** The message that is being answered: the descriptors that were given out for it are not taken before its end. */
+  private message = 0;
   /** For `--stats`. */
   reclaimed = 0;
   refound = 0;
@@ -56,6 +56,12 @@ export class DescriptorPool {
     this.stat = new StatBuf(sys.alloc(256));
     this.pathMem = sys.alloc(4352);
     this.handleMem = sys.alloc(256);
+  }
+
+  /** A message begins: what `fd` gave out for the one before may be taken again. */
+  begin(): void {
+    // A small integer for ever: after a billion messages some descriptor is kept for one message more.
+    this.message = (this.message + 1) & 0x3fffffff;
   }
 
   /** Takes charge of a fresh O_PATH descriptor of `node`. */
@@ -80,8 +86,9 @@ export class DescriptorPool {
     this.others += delta;
   }
 
-  /** A descriptor that names the node's object, good until the next call that opens one; or -errno (ESTALE, EMFILE). */
+  /** A descriptor that names the node's object, good until the end of the message; or -errno (ESTALE, EMFILE). */
   fd(node: Node): number {
+    node.message = this.message;
     if (node.fd >= 0) {
       node.used = true;
       return node.fd;
@@ -94,9 +101,7 @@ export class DescriptorPool {
   fds(a: Node, b: Node, pair: [number, number]): number {
     const first = this.fd(a);
     if (first < 0) return first;
-    this.keep = a;
     const second = this.fd(b);
-    this.keep = undefined;
     if (second < 0) return second;
     pair[0] = first;
     pair[1] = second;
@@ -142,7 +147,7 @@ export class DescriptorPool {
     for (let steps = this.ring.length * 2; steps > 0 && taken < BATCH; steps--) {
       this.hand = (this.hand + 1) % Math.max(1, this.ring.length);
       const node = this.ring[this.hand];
-      if (node === undefined || node.pinned || node === this.keep) continue;
+      if (node === undefined || node.pinned || node.message === this.message) continue;
       if (node.used) {
         node.used = false;
         continue;

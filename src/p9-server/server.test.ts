@@ -2,60 +2,15 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import {
-  closeSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { Socket } from 'node:net';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { Raw9p } from '../../test/helpers/raw9p.ts';
+import { withShare } from '../../test/helpers/share.ts';
 import * as E from '../base/errno.ts';
-import { openSys } from '../linux/index.ts';
-import { socketpair } from '../linux/net.ts';
 import { GETATTR_ALL, NOFID } from '../p9/constants.ts';
 import { Dirent, readDirent } from '../p9/dirent.ts';
 import { T } from '../p9/messages.ts';
-import { DEFAULT_OPTIONS, type ServerOptions, serveConnection } from './index.ts';
-
-/** A share of a fresh folder, served in this process, and a raw client of it. */
-async function withShare(
-  options: Partial<ServerOptions>,
-  body: (c: Raw9p, dir: string) => Promise<void>,
-): Promise<void> {
-  const dir = mkdtempSync(join(tmpdir(), 'nf-server-'));
-  const sys = openSys();
-  const pair: [number, number] = [-1, -1];
-  assert.equal(socketpair(pair), 0);
-  const rootFd = openSync(dir, 0o200000);
-  const client = new Raw9p(new Socket({ fd: pair[1] }));
-  const served = serveConnection({
-    sys,
-    readFd: pair[0],
-    writeFd: pair[0],
-    rootFd,
-    options: { ...DEFAULT_OPTIONS, ...options },
-  });
-  try {
-    await client.attach();
-    await body(client, dir);
-  } finally {
-    client.close();
-    const end = await served;
-    assert.equal(end.clean, true, end.why);
-    closeSync(pair[0]);
-    closeSync(rootFd);
-    rmSync(dir, { recursive: true, force: true });
-  }
-}
+import { DEFAULT_OPTIONS } from './index.ts';
 
 test('walk, open, read, create, write, list', async () => {
   await withShare({}, async (c, dir) => {

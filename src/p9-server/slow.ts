@@ -66,8 +66,11 @@ export class SlowReads {
       const read = this.waiting[0];
       if (read === undefined || (this.bytes > 0 && this.bytes + read.count > this.maxBytes)) return;
       this.waiting.shift();
-      if (read.deferred.cancelled) this.releaseFile(read.file);
-      else this.begin(read);
+      if (!read.deferred.cancelled) this.begin(read);
+      else {
+        this.releaseFile(read.file);
+        read.deferred.reply(0, () => 0);
+      }
     }
   }
 

@@ -32,8 +32,10 @@ const EVENT_HEAD = 16;
 const INPUT = 64 * 1024;
 /** Records that wait for a Tchanges; past this, what changed is not told one by one any more. */
 const PENDING = 32 * 1024;
-/** The largest Rchanges. */
+/** The largest Rchanges, where msize allows it. */
 export const CHANGES_REPLY = PENDING + 64;
+/** size[4] type[1] tag[2] count[4], before the records. */
+const REPLY_HEAD = 11;
 /** id[4] what[1] name[s] */
 const RECORD_HEAD = 7;
 const NAME_MAX = 255;
@@ -71,6 +73,8 @@ export class Watches {
   private last = 0;
   private readonly told = new Span();
   private asker: Deferred | undefined;
+  /** Bytes of records in one reply: whole ones only. */
+  private most = PENDING;
 
   /** `max`: folders at one time. */
   constructor(sys: Sys, turns: Turns, max: number) {
@@ -109,8 +113,9 @@ export class Watches {
     return 0;
   }
 
-  /** Someone asks for changes: told at once, or when there are some. One at a time: a second gets -EBUSY. */
-  ask(w: Writer, wire: Wire): number {
+  /** Someone asks for changes: told at once, or when there are some, as many as `msize` holds. One at a time: a second gets -EBUSY. */
+  ask(w: Writer, wire: Wire, msize: number): number {
+    this.most = Math.min(PENDING, msize - REPLY_HEAD);
     if (this.asker !== undefined && !this.asker.cancelled) return -EBUSY;
     this.asker = undefined;
     if (this.end === 0) {
@@ -216,9 +221,17 @@ export class Watches {
   }
 
   private write(w: Writer): void {
-    this.told.set(this.pending, 0, this.end);
+    const { pending, dv } = this;
+    let some = this.end;
+    if (some > this.most) {
+      some = 0;
+      for (let next = 0; next <= this.most; next += RECORD_HEAD + dv.getUint16(next + 5, true)) some = next;
+    }
+    this.told.set(pending, 0, some);
     w.data(this.told);
-    this.end = 0;
+    // The rest waits for the next Tchanges.
+    pending.copyWithin(0, some, this.end);
+    this.end -= some;
     this.last = 0;
   }
 }

@@ -123,8 +123,8 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a live tag may be used again',
-    from: /if \(this\.live\.size > 0 && \(this\.live\.has\(tag\)/,
-    to: 'if (false && (this.live.has(tag)',
+    from: /if \(this\.live\.with\(tag\) !== void 0\) return this\.error\(tag, EINVAL\);/,
+    to: '',
     seenBy: ['attacks/tags'],
   },
   {
@@ -135,7 +135,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'Tversion leaves the fids',
-    from: /(const asked = msg\.name\.text\(\);\s+this\.cancelAll\(\);\s+)this\.backend\.reset\(\);/,
+    from: /(const asked = msg\.name\.text\(\);\s+this\.live\.cancelAll\(\);\s+)this\.backend\.reset\(\);/,
     to: '$1',
     seenBy: ['attacks/tags'],
   },
@@ -150,6 +150,12 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     from: /if \(this\.identityOf\(fd\) !== saved\.identity\)/,
     to: 'if (false)',
     seenBy: ['attacks/exhaustion'],
+  },
+  {
+    name: 'the folder of a request may lose its descriptor to another before the end',
+    from: / \|\| node\.message === this\.message\) continue;/,
+    to: ') continue;',
+    seenBy: ['attacks/reclaim'],
   },
   {
     name: 'qid.path is the inode number alone',
@@ -171,8 +177,8 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'replies that nobody takes gather without end',
-    from: /if \(this\.writer\.pos \+ need > this\.out\.size && !this\.makeRoom\(need\)\) return;/,
-    to: 'if (!this.makeRoomNow(need)) return;',
+    from: /if \(this\.writer\.pos \+ need > this\.outMax && !this\.makeRoom\(need\)\) return this\.ending !== void 0;/,
+    to: 'if (!this.makeRoomNow(need)) return true;',
     seenBy: ['attacks/exhaustion'],
   },
   {
@@ -189,7 +195,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'flooding: requests that wait for a disk without end',
-    from: /if \(this\.slow >= this\.limits\.inflight\) break;/,
+    from: /if \(this\.live\.full\(this\.limits\.inflight\)\) break;/,
     to: '',
     seenBy: ['attacks/flood'],
   },

@@ -76,7 +76,7 @@ export const THREATS: readonly Threat[] = [
   {
     attack: 'exhaustion: fids, descriptors, attribute sizes, counts, Treaddir (CVE-2026-9238, CVE-2026-8348)',
     defence: 'limits that are checked before anything is allocated',
-    tests: ['attacks/exhaustion'],
+    tests: ['attacks/exhaustion', 'attacks/reclaim'],
     mutants: [
       'fids without end',
       'a fid in use may be taken again',
@@ -85,6 +85,7 @@ export const THREATS: readonly Threat[] = [
       'left-over bytes in a message do not matter',
       'counts are not cut to msize (CVE-2026-8348)',
       'a reclaimed object is found again by its name alone',
+      'the folder of a request may lose its descriptor to another before the end',
       'replies that nobody takes gather without end',
     ],
   },

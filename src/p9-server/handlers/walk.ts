@@ -100,6 +100,9 @@ function step(f: Folder, dir: number, name: Msg['name']): number {
   return may;
 }
 
+/** size[4] type[1] tag[2] n[2], before the target. */
+const RREADLINK_HEAD = 9;
+
 /** Treadlink fid[4] → Rreadlink target[s]. The target is text for the client; the server never follows it. */
 export const readlink: Handler = (f, m, w) => {
   const fid = f.fid(m.fid);
@@ -109,7 +112,7 @@ export const readlink: Handler = (f, m, w) => {
   if (fd < 0) return fd;
   const n = f.sys.readlinkFd(fd, f.scratch, 0, f.scratch.size);
   if (n < 0) return n;
-  if (n > 4096) return -ENAMETOOLONG;
+  if (n > Math.min(4096, f.msize - RREADLINK_HEAD)) return -ENAMETOOLONG;
   m.name2.set(f.scratch.u8, 0, n);
   w.str(m.name2);
   return REPLIED;

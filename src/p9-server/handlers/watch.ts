@@ -26,4 +26,4 @@ export const unwatch: Handler = (f, m) => f.watches.remove(m.id);
  *
  * Answered when there is something to tell. A client keeps one under way for as long as it watches anything.
  */
-export const changes: Handler = (f, _m, w, wire) => f.watches.ask(w, wire);
+export const changes: Handler = (f, _m, w, wire) => f.watches.ask(w, wire, f.msize);
