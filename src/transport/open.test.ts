@@ -213,6 +213,37 @@ test('exec: the last words of a command that ended', async () => {
   await channel.close();
 });
 
+test('exec: how a command ended, however late; of a socket nobody can tell', async (t) => {
+  for (const [command, status] of [
+    ['exec 0<&- 1<&-; sleep 1.2; exit 3', 3],
+    ['kill -9 $$', 137],
+    ['exit 0', 0],
+  ] as const) {
+    const channel = await openChannel(sys, { kind: 'exec', command }, options);
+    assert.equal(take(channel.readFd), '');
+    assert.equal(await channel.ended(), status);
+    assert.equal(await channel.ended(), status);
+    await channel.close();
+  }
+  const pair = netSys.socketPair();
+  assert.ok(typeof pair !== 'number');
+  t.after(() => closeSync(pair[1]));
+  const channel = await openChannel(sys, { kind: 'fd', readFd: pair[0], writeFd: pair[0] }, options);
+  assert.equal(await channel.ended(), undefined);
+  await channel.close();
+});
+
+test('exec: who blocks need not read stderr, however much it is; the end of it is kept', async () => {
+  // Ends by itself where it would hang: a blocked test cannot be stopped.
+  const command = 'timeout 20 head -c 1000000 /dev/zero >&2; echo done >&2; exit 3';
+  const before = performance.now();
+  const channel = await openChannel(sys, { kind: 'exec', command }, options);
+  assert.equal(take(channel.readFd), '');
+  assert.ok(performance.now() - before < 15_000);
+  assert.match((await channel.lastWords()) ?? '', /^sh ended with status 3: (\\x00)+done$/);
+  await channel.close();
+});
+
 test('exec: a command that will not end, and what it started, are ended', async () => {
   const channel = await openChannel(
     sys,

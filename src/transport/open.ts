@@ -12,7 +12,7 @@ export interface OpenOptions {
   /** How long to wait for a connection, in ms. ssh is not held to it: a person may be typing a password. */
   patienceMs: number;
   ssh: SshOptions;
-  /** Gets what ssh or a command writes on stderr. */
+  /** Gets what ssh or a command writes on stderr, as in `SpawnOptions`. */
   onStderr?: (text: string) => void;
 }
 
@@ -46,6 +46,7 @@ function plain(sys: TransportSys, readFd: number, writeFd: number): Channel {
     readFd,
     writeFd,
     lastWords: () => Promise.resolve(undefined),
+    ended: () => Promise.resolve(undefined),
     close() {
       if (open) {
         open = false;

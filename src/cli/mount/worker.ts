@@ -81,7 +81,9 @@ async function run(config: MountConfig, up: Up): Promise<ExitCode> {
     patienceMs: config.patienceMs,
     ssh: config.ssh,
     // In the background there is nobody to hear it; what matters of it comes with the error.
-    ...(!up.background ? { onStderr: (text: string) => process.stderr.write(text) } : {}),
+    onStderr: (text) => {
+      if (!up.background) process.stderr.write(text);
+    },
   });
   up.channel = channel;
   if (up.stopped !== undefined) throw new Error('stopped');
