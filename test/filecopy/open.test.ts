@@ -3,10 +3,7 @@
 
 import assert from 'node:assert/strict';
 import {
-  chmodSync,
-  existsSync,
   lstatSync,
-  mkdirSync,
   readdirSync,
   readFileSync,
   statSync,
@@ -16,56 +13,9 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { leftovers, ninefold, nodeProgram, type Ran, run } from '../helpers/cli.ts';
-import { OUT, program, scratch } from '../helpers/places.ts';
-
-const CLIENT = join(OUT, 'test/filecopy/client.js');
-
-interface Desk {
-  top: string;
-  dir: string;
-  env: Record<string, string>;
-  /** A file of the person's. */
-  file(name: string, text: string): string;
-  open(args: readonly string[], env?: Record<string, string>): Promise<Ran>;
-}
-
-/** `app`: a shell script that gets the file as $1. */
-function desk(t: { after(fn: () => void): void }, app: string): Desk {
-  const top = scratch(t, 'open');
-  const dir = join(top, 'home');
-  mkdirSync(dir);
-  const executable = (name: string, text: string): string => {
-    writeFileSync(join(top, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
-    return join(top, name);
-  };
-  const env = {
-    NINEFOLD_QREXEC_CLIENT: executable('client', `exec '${process.execPath}' '${CLIENT}' "$@"`),
-    NINEFOLD_TEST_SERVICE_qubes_OpenInVM: JSON.stringify(nodeProgram('vm-file-editor')),
-    NINEFOLD_TEST_SERVICE_qubes_OpenURL: JSON.stringify(['/bin/sh', '-c', `cat > '${join(top, 'url')}'`]),
-    NINEFOLD_OPENER: executable('app', `echo "$1" > '${join(top, 'opened')}'\n${app}`),
-    HOME_OF_TEST: dir,
-  };
-  return {
-    top,
-    dir,
-    env,
-    file(name, text) {
-      writeFileSync(join(dir, name), text);
-      chmodSync(join(dir, name), 0o640);
-      return join(dir, name);
-    },
-    open: (args, more = {}) => run([...nodeProgram('qvm-open-in-vm'), ...args], { env: { ...env, ...more } }),
-  };
-}
-
-/** The folder of the opened file is gone, and nothing runs on. */
-async function nothingLeft(d: Desk): Promise<void> {
-  const opened = readFileSync(join(d.top, 'opened'), 'utf8').trim();
-  assert.match(opened, /^\/[t]mp\/source-[A-Za-z0-9]{6}\//);
-  assert.ok(!existsSync(opened.replace(/\/[^/]*$/, '')), `${opened} is still there`);
-  assert.deepEqual(await leftovers(d.top), []);
-}
+import { ninefold, nodeProgram, run } from '../helpers/cli.ts';
+import { scratch } from '../helpers/places.ts';
+import { desk, EDITOR, nothingLeft } from './desk.ts';
 
 test('an edit comes back: in one step, with the mode kept, and through a link to the file behind it', async (t) => {
   const d = desk(t, 'echo more >> "$1"');
@@ -191,8 +141,7 @@ test('ninefold open over a command', async (t) => {
   const d = desk(t, 'echo more >> "$1"');
   const file = d.file('f', 'text\n');
   utimesSync(file, 1, 1);
-  const editor = `exec:QREXEC_REMOTE_DOMAIN=source exec '${process.execPath}' '${program('vm-file-editor')}'`;
-  const r = await ninefold(['open', file, editor], { env: d.env });
+  const r = await ninefold(['open', file, EDITOR], { env: d.env });
   assert.equal(r.code, 0, r.stderr);
   assert.equal(readFileSync(file, 'utf8'), 'text\nmore\n');
   const torn = await ninefold(['open', file, 'exec:cat > /dev/null; printf torn; exit 3']);
@@ -202,4 +151,22 @@ test('ninefold open over a command', async (t) => {
   assert.equal((await ninefold(['open', file, 'work'], { env: d.env })).code, 0);
   assert.equal(readFileSync(file, 'utf8'), 'text\nmore\nmore\n');
   assert.deepEqual(readdirSync(d.dir), ['f']);
+});
+
+test('an editor that was told a URI is waited for, though its opener has ended', async (t) => {
+  const d = desk(
+    t,
+    `setsid "$HOME_OF_TEST/../editor" "--file=file://$(echo "$1" | sed s/@/%40/)" > /dev/null 2>&1 &`,
+  );
+  writeFileSync(
+    join(d.top, 'editor'),
+    `#!/bin/sh\nsleep 1; echo EDITED > "$(echo "$1" | sed 's/.*file:..//; s/%40/@/')"\n`,
+    {
+      mode: 0o755,
+    },
+  );
+  const file = d.file('a@b', 'original\n');
+  const r = await ninefold(['open', file, EDITOR], { env: d.env });
+  assert.deepEqual([r.code, r.stderr], [0, '']);
+  assert.equal(readFileSync(file, 'utf8'), 'EDITED\n');
 });

@@ -28,13 +28,15 @@ export async function view(path: string): Promise<number> {
   return status;
 }
 
-/** Whether any process but our own line of ancestors has the path in its command line, or the file open. */
+/** Whether any process but our own line of ancestors has the path in its command line, be it as a file:// address, or the file open. */
 function inUse(path: string): boolean {
   const mine = ancestors();
+  const named = Buffer.from(path).toString('latin1');
   for (const pid of readdirSync('/proc')) {
     if (!/^[0-9]+$/.test(pid) || mine.has(pid)) continue;
     try {
-      if (readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').includes(path)) return true;
+      const command = readFileSync(`/proc/${pid}/cmdline`, 'latin1');
+      if (command.includes(named) || fromUri(command).includes(named)) return true;
       for (const fd of readdirSync(`/proc/${pid}/fd`))
         if (readlinkSync(`/proc/${pid}/fd/${fd}`) === path) return true;
     } catch {
@@ -43,6 +45,10 @@ function inUse(path: string): boolean {
   }
   return false;
 }
+
+/** What a program writes as %XX in the address of a file is up to it. */
+const fromUri = (text: string): string =>
+  text.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 
 function ancestors(): Set<string> {
   const found = new Set<string>();
