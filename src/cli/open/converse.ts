@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 
 import { fstatSync } from 'node:fs';
-import { basename } from 'node:path';
 import { EXIT } from '../../base/error.ts';
 import { encodeNameBlock } from '../../qfile/index.ts';
 import { openError } from './errors.ts';
+import { maxBytes } from './limit.ts';
 import type { Original, Reply } from './original.ts';
 import { copyAll, writeFully } from './streams.ts';
 
@@ -20,24 +20,24 @@ export interface Conversation {
 }
 
 /**
- * Sends the file and takes in the reply; the bytes of it. `reply` undefined: it is read and forgotten. Throws NinefoldError OPEN_LOST (exit 69).
+ * Sends the file and takes in the reply; the bytes of it. `reply` undefined: it is read and forgotten. Rejects with NinefoldError OPEN_LOST (exit 69), or OPTION_VALUE (64) before anything is sent.
  */
-export function converse(
+export async function converse(
   { readFd, writeFd, endOfFile, viewOnly }: Conversation,
   original: Original,
   reply: Reply | undefined,
-): number {
+): Promise<number> {
+  const limit = maxBytes(REPLY_MAX);
   try {
-    writeFully(writeFd, encodeNameBlock(Buffer.from(basename(original.path)), viewOnly));
-    copyAll(original.fd, writeFd);
+    await writeFully(writeFd, encodeNameBlock(original.name, viewOnly));
+    await copyAll(original.fd, writeFd);
     endOfFile();
   } catch (error) {
     throw lost(error, 'the other side did not take the file');
   }
-  const limit = Number(process.env.NINEFOLD_MAX_BYTES) || REPLY_MAX;
   let length: number;
   try {
-    length = copyAll(readFd, reply?.fd ?? -1, reply === undefined ? undefined : limit);
+    length = await copyAll(readFd, reply?.fd ?? -1, reply === undefined ? undefined : limit);
   } catch (error) {
     throw lost(error, 'the reply could not be taken in; the file is as it was');
   }

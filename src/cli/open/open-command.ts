@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: MIT
 
-import { closeSync, fstatSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import type { Command } from 'commander';
 import { EXIT, type ExitCode, NinefoldError, printable } from '../../base/error.ts';
 import { SHUT_WR, shutdown } from '../../linux/net.ts';
+import type { Channel } from '../../transport/channel.ts';
 import { openChannel } from '../../transport/open.ts';
 import { parseSource, type Source } from '../../transport/source.ts';
+import { rawPaths } from '../copy/raw-paths.ts';
 import { say } from '../report.ts';
 import { openTransportSys } from '../wiring.ts';
 import { converse } from './converse.ts';
 import { openError } from './errors.ts';
-import { dropReply, makeReply, openOriginal, takeReply } from './original.ts';
+import { dropReply, makeReply, openOriginal, type Reply, takeReply } from './original.ts';
 import { openThere } from './qvm-open-in-vm.ts';
+import { endBySignals } from './signals.ts';
 import { takenWords } from './words.ts';
 
 const PROGRAM = 'ninefold open';
@@ -22,7 +25,7 @@ export function addOpen(program: Command): Command {
     .command('open')
     .summary('open a file on another machine')
     .description(
-      'Has a file opened by a program of another machine. An edited file takes the place of yours when it is complete; if yours was changed meanwhile, both are kept.',
+      'Has a file opened by a program of another machine. An edited file takes the place of yours when it is complete; if yours was changed meanwhile, both are kept, and so they are where the connection (unix:, tcp: and the like) does not tell whether it is complete.',
     )
     .argument('<file>', 'the file')
     .argument(
@@ -52,36 +55,47 @@ async function run(file: string, where: string, viewOnly: boolean): Promise<Exit
 }
 
 async function overChannel(file: string, source: Source, viewOnly: boolean): Promise<ExitCode> {
-  const original = openOriginal(file);
-  const reply = viewOnly ? undefined : makeReply(original);
+  const [given = file] = rawPaths([file]);
+  const original = openOriginal(given);
+  let channel: Channel | undefined;
+  let reply: Reply | undefined;
+  /** What takeReply has made of it is not ours to remove. */
   let kept = false;
-  const channel = await openChannel(openTransportSys(), source);
+  const drop = (): void => {
+    if (reply !== undefined && !kept) dropReply(reply);
+  };
+  endBySignals(async () => {
+    drop();
+    await channel?.close();
+  });
   try {
-    const endOfFile = (): void => {
-      if (shutdown(channel.writeFd, SHUT_WR) < 0) closeSync(channel.writeFd);
-    };
+    channel = await openChannel(openTransportSys(), source);
+    reply = viewOnly ? undefined : makeReply(original);
     const { readFd, writeFd } = channel;
-    const bytes = converse({ readFd, writeFd, endOfFile, viewOnly }, original, reply);
-    const words = await channel.lastWords();
-    // Of a command it is known how it ended; a reply of one that failed may be torn off.
-    if (words !== undefined && !words.includes(' with status 0'))
+    const endOfFile = (): void => {
+      if (shutdown(writeFd, SHUT_WR) < 0) closeSync(writeFd);
+    };
+    const bytes = await converse({ readFd, writeFd, endOfFile, viewOnly }, original, reply);
+    // Of a command it is known how it ended; a reply of one that failed may be torn off. Nothing else tells.
+    const status = await channel.ended();
+    if (status !== undefined && status !== 0)
       throw openError(
         'OPEN_LOST',
         'nothing came back from',
         source.kind,
-        words,
-        `${file} is as it was`,
+        (await channel.lastWords()) ?? `it ended with status ${status}`,
+        `${printable(file)} is as it was`,
         EXIT.unavailable,
       );
-    if (reply === undefined || bytes === 0 || fstatSync(reply.fd).size === 0) return EXIT.ok;
+    if (reply === undefined || bytes === 0) return EXIT.ok;
     kept = true;
-    const taken = takenWords(takeReply(original, reply), file);
+    const taken = takenWords(takeReply(original, reply, status === 0), file);
     if (taken !== undefined) say(`${PROGRAM}: ${taken}`);
     return EXIT.ok;
   } finally {
-    if (reply !== undefined && !kept) dropReply(reply);
+    drop();
     closeSync(original.fd);
-    await channel.close();
+    await channel?.close();
   }
 }
 

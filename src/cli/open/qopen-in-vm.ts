@@ -3,21 +3,29 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { SHUT_WR, shutdown } from '../../linux/net.ts';
 import { complain } from '../copy/gui.ts';
+import { agentPaths, type PathArgument, pathOfHex, rawPaths } from '../copy/raw-paths.ts';
 import { describe, say } from '../report.ts';
 import { converse } from './converse.ts';
-import { dropReply, makeReply, openOriginal, type Reply, takeReply } from './original.ts';
+import { openError } from './errors.ts';
+import { dropReply, makeReply, type Original, openOriginal, type Reply, takeReply } from './original.ts';
+import { textOf } from './paths.ts';
+import { endBySignals } from './signals.ts';
 import { takenWords } from './words.ts';
 
 const PROGRAM = 'qopen-in-vm';
 const FAILED = 1;
 const USAGE = 2;
+/** Of our own front ends alone; their values are bytes in hexadecimal digits, which any argument can hold. */
 const KEEP = '--keep-reply=';
+const NAME = '--name=';
 
 interface Wanted {
   viewOnly: boolean;
   /** A file that our own front end has made: it alone learns whether the service ended well, and so it decides what becomes of the reply. */
-  keep: string | undefined;
-  file: string | undefined;
+  keep: Buffer | undefined;
+  /** What the file is called there. */
+  name: Buffer | undefined;
+  file: PathArgument | undefined;
 }
 
 /** `qopen-in-vm [--view-only] [--] FILE`, with stdin and stdout at a qubes.OpenInVM service. Exit codes are the original's: 0, 1, and 2 for an unknown option. */
@@ -27,46 +35,74 @@ export function qopenMain(args: readonly string[]): void {
     say(`${PROGRAM}: there is no option ${wanted}; use qopen-in-vm [--view-only] FILE`);
     process.exit(USAGE);
   }
-  try {
-    if (wanted.file === undefined)
-      throw new TypeError('no file was named; use qopen-in-vm [--view-only] FILE');
-    run(wanted.file, wanted);
-    process.exit(0);
-  } catch (error) {
-    const line = error instanceof TypeError ? error.message : describe(error).line;
-    say(`${PROGRAM}: ${line}`);
-    complain(process.env, `${PROGRAM}: ${line}`);
-    process.exit(FAILED);
-  }
+  run(wanted).then(
+    () => process.exit(0),
+    (error: unknown) => {
+      const { line } = describe(error);
+      say(`${PROGRAM}: ${line}`);
+      complain(process.env, `${PROGRAM}: ${line}`);
+      process.exit(FAILED);
+    },
+  );
 }
 
 function parse(args: readonly string[]): Wanted | string {
-  const wanted: Wanted = { viewOnly: false, keep: undefined, file: undefined };
+  const wanted: Wanted = { viewOnly: false, keep: undefined, name: undefined, file: undefined };
   let options = true;
   for (const arg of args) {
-    if (!options || !arg.startsWith('-')) wanted.file = arg;
+    if (!options || !arg.startsWith('-')) wanted.file = rawPaths([arg])[0];
     else if (arg === '--') options = false;
     else if (arg === '--view-only') wanted.viewOnly = true;
-    else if (arg.startsWith(KEEP)) wanted.keep = arg.slice(KEEP.length);
-    else return arg;
+    else if (arg.startsWith(KEEP)) wanted.keep = Buffer.from(arg.slice(KEEP.length), 'hex');
+    else if (arg.startsWith(NAME)) wanted.name = Buffer.from(arg.slice(NAME.length), 'hex');
+    else {
+      const path = pathOfHex(arg);
+      if (path === undefined) return arg;
+      wanted.file = path;
+    }
   }
   return wanted;
 }
 
-function run(file: string, { viewOnly, keep }: Wanted): void {
-  const original = openOriginal(file);
-  const reply = viewOnly ? undefined : keep === undefined ? makeReply(original) : keptReply(keep);
+/** How a front end of ours starts this program. `keep`: where the reply goes; undefined: nothing is wanted back. */
+export function qopenArguments(original: Original, keep: Buffer | undefined): string[] {
+  return [
+    keep === undefined ? '--view-only' : `${KEEP}${keep.toString('hex')}`,
+    `${NAME}${original.name.toString('hex')}`,
+    ...agentPaths([original.path]),
+  ];
+}
+
+async function run({ viewOnly, keep, name, file }: Wanted): Promise<void> {
+  if (file === undefined)
+    throw openError(
+      'OPEN_FILE',
+      'cannot open',
+      'a file',
+      'none was named',
+      'use qopen-in-vm [--view-only] FILE',
+    );
+  const original = openOriginal(file, name);
+  let reply: Reply | undefined;
+  /** What takeReply has made of it is not ours to remove. */
+  let kept = false;
+  const drop = (): void => {
+    if (reply !== undefined && !kept) dropReply(reply);
+  };
+  // Before there is anything to drop.
+  endBySignals(drop);
   try {
-    const bytes = converse({ readFd: 0, writeFd: 1, endOfFile, viewOnly }, original, reply);
-    if (reply === undefined || keep !== undefined) return;
-    if (bytes === 0) return dropReply(reply);
-    const words = takenWords(takeReply(original, reply), file);
+    if (!viewOnly) reply = keep === undefined ? makeReply(original) : keptReply(keep);
+    const bytes = await converse({ readFd: 0, writeFd: 1, endOfFile, viewOnly }, original, reply);
+    if (reply === undefined) return;
+    kept = keep !== undefined || bytes > 0;
+    if (keep !== undefined || bytes === 0) return;
+    const words = takenWords(takeReply(original, reply), textOf(file));
     if (words === undefined) return;
     say(`${PROGRAM}: ${words}`);
     complain(process.env, `${PROGRAM}: ${words}`);
-  } catch (error) {
-    if (reply !== undefined) dropReply(reply);
-    throw error;
+  } finally {
+    drop();
   }
 }
 
@@ -78,7 +114,7 @@ function endOfFile(): void {
   openSync('/dev/null', 'w');
 }
 
-function keptReply(path: string): Reply {
+function keptReply(path: Buffer): Reply {
   const { O_RDWR, O_NOFOLLOW, O_TRUNC } = constants;
   return { path, fd: openSync(path, O_RDWR | O_NOFOLLOW | O_TRUNC), beside: true };
 }

@@ -3,11 +3,15 @@
 import { spawnSync } from 'node:child_process';
 import { closeSync, fstatSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
-import { EXIT } from '../../base/error.ts';
+import { EXIT, printable } from '../../base/error.ts';
 import { callService } from '../copy/call.ts';
+import { type PathArgument, rawPaths } from '../copy/raw-paths.ts';
 import { describe, say } from '../report.ts';
 import { openError } from './errors.ts';
-import { dropReply, makeReply, openOriginal, takeReply } from './original.ts';
+import { dropReply, makeReply, openOriginal, type Reply, takeReply } from './original.ts';
+import { bytesOf } from './paths.ts';
+import { qopenArguments } from './qopen-in-vm.ts';
+import { endBySignals } from './signals.ts';
 import { takenWords } from './words.ts';
 
 const FAILED = 1;
@@ -24,10 +28,11 @@ export function qvmOpenMain(argv: readonly string[]): void {
     (wanted === 'help' ? process.stdout : process.stderr).write(usage(program, disposable));
     process.exit(wanted === 'help' ? 0 : USAGE);
   }
-  const { target, what, viewOnly } = wanted;
-  if (!askLoop(target)) process.exit(FAILED);
-  openThere(program, target, what, viewOnly).then(
-    (status) => process.exit(status),
+  run(program, wanted).then(
+    (status) => {
+      if (status === undefined) process.stderr.write(usage(program, disposable));
+      process.exit(status ?? USAGE);
+    },
     (error: unknown) => {
       say(`${program}: ${describe(error).line}`);
       process.exit(FAILED);
@@ -35,10 +40,33 @@ export function qvmOpenMain(argv: readonly string[]): void {
   );
 }
 
-function parse(
-  args: readonly string[],
-  disposable: boolean,
-): { target: string; what: string; viewOnly: boolean } | 'help' | undefined {
+interface Wanted {
+  target: string;
+  what: string;
+  viewOnly: boolean;
+}
+
+/** undefined: what is to be opened is neither a file nor the address of anything. */
+async function run(program: string, { target, what, viewOnly }: Wanted): Promise<number | undefined> {
+  if (!canBeOpened(what)) return undefined;
+  return askLoop(target) ? openThere(program, target, what, viewOnly) : FAILED;
+}
+
+/** Throws NinefoldError OPEN_FILE (exit 66) for what cannot be looked at. */
+function canBeOpened(what: string): boolean {
+  try {
+    const found = statSync(bytesOf(rawPath(what)), { throwIfNoEntry: false });
+    return found === undefined ? URL_FORM.test(what) : found.isFile();
+  } catch (error) {
+    // An address may be longer than any path.
+    if (URL_FORM.test(what)) return true;
+    throw openError('OPEN_FILE', 'cannot open', what, error, 'name a file that you may read');
+  }
+}
+
+const rawPath = (text: string): PathArgument => rawPaths([text])[0] ?? text;
+
+function parse(args: readonly string[], disposable: boolean): Wanted | 'help' | undefined {
   const plain: string[] = [];
   let viewOnly = false;
   let options = true;
@@ -51,11 +79,7 @@ function parse(
   }
   const [target, what, ...more] = disposable ? ['@dispvm', ...plain] : plain;
   if (target === undefined || target === '' || what === undefined || more.length > 0) return undefined;
-  const found = statSync(what, { throwIfNoEntry: false });
-  // Neither a file nor the address of anything.
-  return found?.isFile() === true || (found === undefined && URL_FORM.test(what))
-    ? { target, what, viewOnly }
-    : undefined;
+  return { target, what, viewOnly };
 }
 
 /**
@@ -78,35 +102,50 @@ export async function openThere(
       input: `${what}\n`,
       quiet: true,
     });
-  const original = openOriginal(what);
-  const reply = viewOnly ? undefined : makeReply(original);
+  const original = openOriginal(rawPath(what));
+  let reply: Reply | undefined;
+  /** What takeReply has made of it is not ours to remove. */
   let kept = false;
+  const drop = (): void => {
+    if (reply !== undefined && !kept) dropReply(reply);
+  };
+  // Before there is anything to drop. Ctrl-C is for the call, which ends by it.
+  endBySignals(drop, 'SIGINT');
   try {
+    if (!viewOnly) reply = makeReply(original);
     const status = await callService({
       target,
       service: 'qubes.OpenInVM',
       program: 'qopen-in-vm',
-      args: [
-        ...(reply === undefined ? ['--view-only'] : [`--keep-reply=${reply.path}`]),
-        '--',
-        original.path,
-      ],
+      args: qopenArguments(original, reply?.path),
       env: {},
     });
     if (status !== 0) {
       if (status !== 126)
         say(
-          `${program}: the call ended with status ${status}: ${what} is as it was${reply === undefined ? '' : ', and changes made there are lost'}`,
+          `${program}: the call ended with status ${status}: ${printable(what)} is as it was${reply === undefined ? '' : ', and changes made there are lost'}`,
         );
       return status;
     }
-    if (reply === undefined || fstatSync(reply.fd).size === 0) return EXIT.ok;
+    if (reply === undefined) return EXIT.ok;
+    const { nlink, size } = fstatSync(reply.fd);
+    // The service does not know whether all of it was taken in here; qopen-in-vm removes what was not.
+    if (nlink === 0)
+      throw openError(
+        'OPEN_LOST',
+        'cannot use what came back for',
+        what,
+        'it was not taken in whole',
+        'the file is as it was; look at the messages above',
+        EXIT.unavailable,
+      );
+    if (size === 0) return EXIT.ok;
     kept = true;
     const words = takenWords(takeReply(original, reply), what);
     if (words !== undefined) say(`${program}: ${words}`);
     return EXIT.ok;
   } finally {
-    if (reply !== undefined && !kept) dropReply(reply);
+    drop();
     closeSync(original.fd);
   }
 }

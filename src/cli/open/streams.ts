@@ -1,47 +1,92 @@
 // SPDX-License-Identifier: MIT
 
 import { readSync, writeSync } from 'node:fs';
+import { O_NONBLOCK } from '../../base/sys.ts';
+import { READABLE, Turns, type Watch, WRITABLE } from '../../base/turns.ts';
+import { setNonblocking, statusFlags } from '../../linux/descriptors.ts';
+import { openSys } from '../../linux/index.ts';
+
+// A person may edit for a day, and what waits for that must hear signals: so none of these blocks, whatever the descriptors are.
 
 const PIECE = 1 << 18;
-/** A descriptor that someone made non-blocking is asked again after so long. */
-const PAUSE_MS = 5;
-const SLEEPER = new Int32Array(new SharedArrayBuffer(4));
 
-/** Up to `length` bytes into `buffer` at 0; fewer at the end of the stream only. Throws the system's error. */
-export function readFully(fd: number, buffer: Uint8Array, length: number): number {
+/** Up to `length` bytes into `buffer` at 0; fewer at the end of the stream only. Rejects with the system's error. */
+export async function readFully(fd: number, buffer: Uint8Array, length: number): Promise<number> {
   let have = 0;
-  while (have < length) {
-    const n = again(() => readSync(fd, buffer, have, length - have, null));
-    if (n === 0) break;
-    have += n;
-  }
+  await turning({ fd, events: READABLE }, [fd], () => {
+    const n = tried(() => readSync(fd, buffer, have, length - have, null));
+    if (n !== undefined) have += n;
+    return n !== 0 && have < length;
+  });
   return have;
 }
 
-export function writeFully(fd: number, bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.length; ) at += again(() => writeSync(fd, bytes, at, bytes.length - at));
+export async function writeFully(fd: number, bytes: Uint8Array): Promise<void> {
+  let at = 0;
+  await turning({ fd, events: WRITABLE }, [fd], () => {
+    at += tried(() => writeSync(fd, bytes, at, bytes.length - at)) ?? 0;
+    return at < bytes.length;
+  });
 }
 
-/** Copies to the end of the stream and returns how many bytes there were; stops behind `limit` (then more than that is returned). `to` -1: nowhere. */
-export function copyAll(from: number, to: number, limit = Number.POSITIVE_INFINITY): number {
+/** Copies to the end of the stream and resolves with how many bytes there were; stops behind `limit` (then more than that is returned). `to` -1: nowhere. */
+export async function copyAll(from: number, to: number, limit = Number.POSITIVE_INFINITY): Promise<number> {
   const buffer = new Uint8Array(PIECE);
-  for (let total = 0; ; ) {
-    const n = again(() => readSync(from, buffer, 0, PIECE, null));
-    if (n === 0) return total;
-    total += n;
-    if (total > limit) return total;
-    if (to >= 0) writeFully(to, buffer.subarray(0, n));
+  let [at, end, total] = [0, 0, 0];
+  await turning({ fd: from, events: READABLE }, to < 0 ? [from] : [from, to], (watch) => {
+    if (at === end) {
+      const n = tried(() => readSync(from, buffer, 0, PIECE, null));
+      if (n === 0) return false;
+      total += n ?? 0;
+      if (total > limit) return false;
+      if (to < 0 || n === undefined) return true;
+      [at, end] = [0, n];
+    }
+    at += tried(() => writeSync(to, buffer, at, end - at)) ?? 0;
+    watch.fd = at === end ? from : to;
+    watch.events = at === end ? READABLE : WRITABLE;
+    return true;
+  });
+  return total;
+}
+
+/** Calls `step` whenever the descriptor is ready, until it says false. */
+async function turning(
+  first: { fd: number; events: number },
+  fds: readonly number[],
+  step: (watch: Watch) => boolean,
+): Promise<void> {
+  const turns = new Turns(openSys(), 1);
+  const watch: Watch = {
+    ...first,
+    turn() {
+      if (!step(watch)) turns.stop();
+    },
+  };
+  turns.add(watch);
+  const undo = fds.map(unblock);
+  try {
+    await turns.run();
+  } finally {
+    for (const back of undo) back();
   }
 }
 
-function again(call: () => number): number {
-  for (;;) {
-    try {
-      return call();
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code !== 'EAGAIN' && code !== 'EINTR') throw error;
-      Atomics.wait(SLEEPER, 0, 0, PAUSE_MS);
-    }
+/** The flag is the description's, which others may share: the returned function undoes it. */
+function unblock(fd: number): () => void {
+  const flags = statusFlags(fd);
+  if (flags < 0 || (flags & O_NONBLOCK) !== 0) return () => {};
+  setNonblocking(fd, true);
+  return () => setNonblocking(fd, false);
+}
+
+/** undefined: not now. */
+function tried(call: () => number): number | undefined {
+  try {
+    return call();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'EAGAIN' && code !== 'EINTR') throw error;
+    return undefined;
   }
 }

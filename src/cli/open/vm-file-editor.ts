@@ -16,6 +16,8 @@ import { EXIT } from '../../base/error.ts';
 import { decodeNameBlock, localName, NAME_BLOCK } from '../../qfile/index.ts';
 import { describe, say } from '../report.ts';
 import { openError } from './errors.ts';
+import { maxBytes } from './limit.ts';
+import { endBySignals } from './signals.ts';
 import { copyAll, readFully } from './streams.ts';
 import { view } from './viewer.ts';
 
@@ -31,15 +33,7 @@ export function editorMain(): void {
     if (dir !== undefined) rmSync(dir, { recursive: true, force: true });
     dir = undefined;
   };
-  for (const [signal, code] of [
-    ['SIGTERM', EXIT.terminated],
-    ['SIGHUP', EXIT.terminated],
-    ['SIGINT', EXIT.interrupted],
-  ] as const)
-    process.on(signal, () => {
-      clean();
-      process.exit(code);
-    });
+  endBySignals(clean);
   run((made) => {
     dir = made;
   }).then(
@@ -59,8 +53,9 @@ async function run(made: (dir: string) => void): Promise<void> {
   const origin = process.env.QREXEC_REMOTE_DOMAIN ?? '';
   if (origin === '' || origin.includes('/') || origin === '.' || origin === '..')
     throw failed('the request', 'QREXEC_REMOTE_DOMAIN does not say who sends', 'start it as a service');
+  const limit = maxBytes(Number.POSITIVE_INFINITY);
   const block = new Uint8Array(NAME_BLOCK);
-  if (readFully(0, block, NAME_BLOCK) < NAME_BLOCK)
+  if ((await readFully(0, block, NAME_BLOCK)) < NAME_BLOCK)
     throw failed('the request', 'it ended within the name', 'send it again');
   const { name, viewOnly } = decodeNameBlock(block);
   const safe = localName(name);
@@ -68,21 +63,20 @@ async function run(made: (dir: string) => void): Promise<void> {
   const dir = mkdtempSync(join(TMP, `${origin}-`));
   made(dir);
   const path = join(dir, safe);
-  const before = receive(path);
+  const before = await receive(path, limit);
   if (viewOnly) chmodSync(path, 0o400);
   const status = await view(path);
   if (status !== 0) say(`${PROGRAM}: no program could open ${safe} (exit status ${status})`);
   // Nothing that was done to a file which was only to be looked at goes back.
   if (viewOnly) return;
-  sendBack(path, safe, before);
+  await sendBack(path, safe, before);
 }
 
-/** Returns what the file holds, as a hash. */
-function receive(path: string): string {
+/** Resolves with what the file holds, as a hash. */
+async function receive(path: string, limit: number): Promise<string> {
   const fd = openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
-  const limit = Number(process.env.NINEFOLD_MAX_BYTES) || Number.POSITIVE_INFINITY;
   try {
-    if (copyAll(0, fd, limit) > limit)
+    if ((await copyAll(0, fd, limit)) > limit)
       throw failed('the file', `it is larger than ${limit} bytes`, 'raise NINEFOLD_MAX_BYTES');
   } finally {
     closeSync(fd);
@@ -90,7 +84,7 @@ function receive(path: string): string {
   return hashOf(path);
 }
 
-function sendBack(path: string, name: string, before: string): void {
+async function sendBack(path: string, name: string, before: string): Promise<void> {
   if (!existsSync(path))
     throw failed(
       name,
@@ -100,7 +94,7 @@ function sendBack(path: string, name: string, before: string): void {
   if (hashOf(path) === before) return;
   const fd = openSync(path, O_RDONLY | O_NOFOLLOW);
   try {
-    if (copyAll(fd, 1) === 0)
+    if ((await copyAll(fd, 1)) === 0)
       say(
         `${PROGRAM}: ${name} is empty now, which cannot be told: the file stays as it was where it came from`,
       );
