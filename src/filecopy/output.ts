@@ -3,7 +3,14 @@
 import { EAGAIN, ECONNRESET, EINTR, EPIPE, ETIMEDOUT } from '../base/errno.ts';
 import { EMPTY, type Mem } from '../base/mem.ts';
 import { POLLERR, POLLHUP, POLLIN, POLLOUT, type Sys } from '../base/sys.ts';
-import { decodeResult, RESULT_EXT_SIZE, RESULT_SIZE, type Result, resultSize } from '../qfile/index.ts';
+import {
+  decodeResult,
+  GREETING,
+  RESULT_EXT_SIZE,
+  RESULT_SIZE,
+  type Result,
+  resultSize,
+} from '../qfile/index.ts';
 import { crc32 } from './crc.ts';
 
 const SIZE = 1 << 20;
@@ -65,12 +72,14 @@ export class Output {
     return this.sys.poll(this.polled, 1, 0) > 0 ? ANSWERED : 0;
   }
 
-  /** Waits until the receiver takes more (0) or has spoken (ANSWERED); `count` 1: for the latter alone. */
-  private wait(count: 1 | 2): number {
+  /** Waits until the receiver takes more (0) or has spoken (ANSWERED); `count` 1: for the latter alone. -ETIMEDOUT after `limit` ms, 0 = never. */
+  private wait(count: 1 | 2, limit = this.idleMs): number {
     const { dv } = this.polled;
-    for (let silent = 0; this.idleMs === 0 || silent < this.idleMs; silent += TICK_MS) {
-      const r = this.sys.poll(this.polled, count, TICK_MS);
-      if (r < 0 && r !== -EINTR) return r;
+    for (let silent = 0; limit === 0 || silent < limit; silent += TICK_MS) {
+      let r = -EINTR;
+      // A signal is no silence.
+      while (r === -EINTR) r = this.sys.poll(this.polled, count, TICK_MS);
+      if (r < 0) return r;
       if (r > 0) {
         // Whoever hangs up without a result is noticed by the write or read that follows.
         if ((dv.getInt16(6, true) & (POLLIN | POLLHUP | POLLERR)) !== 0) return ANSWERED;
@@ -81,14 +90,16 @@ export class Output {
     return -ETIMEDOUT;
   }
 
-  /** Whether the receiver says anything within so many ms. */
-  hears(ms: number): boolean {
-    return this.sys.poll(this.polled, 1, ms) > 0;
+  /** ANSWERED when the receiver says anything within so many ms (0: within `idleMs`), else -errno, most of all -ETIMEDOUT. */
+  hears(ms: number): number {
+    return this.wait(1, ms === 0 ? this.idleMs : ms);
   }
 
-  /** What was written so far does not count. */
-  restart(): void {
+  /** What was written so far does not count; `bytes` come first. Only when nothing is in the buffer. */
+  restart(bytes: Uint8Array): void {
     this.crc = 0;
+    this.mem.u8.set(bytes);
+    this.pos = bytes.length;
   }
 
   /** Reads `n` bytes of the receiver's into `mem`; fewer at its end. -errno. */
@@ -117,6 +128,8 @@ export class Output {
       // A socket that was reset has said all it had to say.
       if (r <= 0) break;
       have += r;
+      // No result, and nothing comes after it: the receiver waits for us now.
+      if (have >= 4 && mem.dv.getUint32(0, true) === GREETING) break;
     }
     return decodeResult(mem.u8.subarray(0, have));
   }

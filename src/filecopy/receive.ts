@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 
-import { EDQUOT, EEXIST, EINVAL, ENAMETOOLONG, EREMOTEIO } from '../base/errno.ts';
+import { EDQUOT, EEXIST, EINVAL, ENAMETOOLONG, EPROTO, EREMOTEIO } from '../base/errno.ts';
 import type { Mem } from '../base/mem.ts';
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, StatBuf } from '../base/stat.ts';
 import type { Sys } from '../base/sys.ts';
 import {
   ANSWER_SIZE,
+  beginning,
   checkName,
   checkTarget,
   decodeHeader,
@@ -20,6 +21,7 @@ import {
   LEGAL_EOF,
   MAX_PATH_LENGTH,
   MAY_REPLACE,
+  NONCE_SIZE,
   NSEC_MAX,
   OP_ASK,
   OP_HELLO,
@@ -98,6 +100,8 @@ export class Receiver {
   /** The upper half of the present header's mode: what the extension says in it. */
   private op = 0;
   private extended = false;
+  /** After a greeting: what the sender must begin anew with. Until that has come, nothing that comes is a header. */
+  private awaited: Uint8Array | undefined;
   private readonly parts: Parts;
   private readonly early: EarlySync;
 
@@ -135,6 +139,10 @@ export class Receiver {
       const r = input.need(HEADER_SIZE);
       if (r < 0) return -r;
       if (r === 0) return this.blame(EREMOTEIO);
+      if (this.awaited !== undefined) {
+        if (!this.isAwaited(this.awaited)) return this.blame(EPROTO);
+        continue;
+      }
       decodeHeader(input.mem.dv, input.start, header);
       input.start += HEADER_SIZE;
       this.op = header.mode >>> 16;
@@ -183,7 +191,19 @@ export class Receiver {
     return error;
   }
 
-  /** The sender knows the extension, and so do we: all begins anew. What it sent to find out was no item. */
+  /** Takes the 32 bytes that are next, if they are those. */
+  private isAwaited(bytes: Uint8Array): boolean {
+    const { input } = this;
+    for (let i = 0; i < HEADER_SIZE; i++) if (input.mem.u8[input.start + i] !== bytes[i]) return false;
+    input.start += HEADER_SIZE;
+    this.awaited = undefined;
+    return true;
+  }
+
+  /**
+   * The sender knows the extension, and so do we: all begins anew. What it sent to find out was no item. It may have given up waiting and go on with the bytes of a file: the number, which nobody
+   * could write into one, tells.
+   */
   private greet(replace: boolean): number {
     this.extended = true;
     this.items = 0;
@@ -191,6 +211,9 @@ export class Receiver {
     const mem = this.options.sys.alloc(GREETING_SIZE);
     mem.dv.setUint32(0, GREETING, true);
     mem.dv.setUint32(4, replace ? MAY_REPLACE : 0, true);
+    const nonce = crypto.getRandomValues(new Uint8Array(NONCE_SIZE));
+    mem.u8.set(nonce, GREETING_SIZE - NONCE_SIZE);
+    this.awaited = beginning(nonce);
     return this.say(mem);
   }
 

@@ -43,6 +43,8 @@ export type SendEnd =
   | { readonly kind: 'unreadable'; readonly errno: number; readonly path: Uint8Array }
   /** A file got shorter while it was being read. */
   | { readonly kind: 'shrank'; readonly path: Uint8Array }
+  /** It knows the extension and said so when nobody waited for that any more: it takes nothing of what it got. */
+  | { readonly kind: 'late' }
   /** `progress` said no. */
   | { readonly kind: 'cancelled' }
   | { readonly kind: 'broken'; readonly errno: number };

@@ -1,20 +1,16 @@
 // SPDX-License-Identifier: MIT
 
-import { EFBIG, ELOOP, ENAMETOOLONG, ENOENT, ENXIO, EPROTO } from '../base/errno.ts';
+import { EFBIG, ELOOP, ENAMETOOLONG, ENOENT, ENXIO, ETIMEDOUT } from '../base/errno.ts';
 import { S_IFLNK, type StatBuf } from '../base/stat.ts';
 import { O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_PATH, O_RDONLY } from '../base/sys.ts';
 import {
-  ANSWER,
-  ANSWER_SIZE,
   type Answer,
-  decodeAnswer,
+  beginning,
   encodeHeader,
   GREETING,
-  GREETING_SIZE,
   HEADER_SIZE,
   Header,
   MAX_PATH_LENGTH,
-  MAY_REPLACE,
   OP_ASK,
   OP_HELLO,
   OP_REPLACE,
@@ -23,6 +19,7 @@ import {
   type Result,
 } from '../qfile/index.ts';
 import { ANSWERED, Output } from './output.ts';
+import { readAnswers, readGreeting } from './replies.ts';
 import { type Decision, pathKey, resumeAt, type SendEnd, type SendOptions, withLeaf } from './send-types.ts';
 import { type Visitor, Walk } from './walk.ts';
 
@@ -34,9 +31,6 @@ const HEARD = 1;
 const SHRANK = 2;
 const CANCELLED = 3;
 const BROKEN = 4;
-
-/** So much of an answer is there whatever it is: of a result, all that is not the extension of it. */
-const RESULT_HEAD = 16;
 
 /** One transfer: any number of arguments, then `finish`. */
 export class Sender implements Visitor {
@@ -89,7 +83,8 @@ export class Sender implements Visitor {
   }
 
   /**
-   * Finds out whether the receiver knows the extension: begins with the first argument in a way that any receiver takes, and waits a while for a greeting. Only before anything else.
+   * Finds out whether the receiver knows the extension: begins with the first argument in a way that any receiver takes, and waits for a greeting, for `patienceMs` (0: as long as for anything else). Only before
+   * anything else.
    * A SendEnd: it has refused. undefined: it does not know it, and the transfer goes on as the original's.
    */
   negotiate(
@@ -109,14 +104,14 @@ export class Sender implements Visitor {
     const flushed = out.flush();
     if (flushed < 0) return this.end(Output.gone(flushed) ? HEARD : this.broken(flushed));
     this.begun = { filelen };
-    if (!out.hears(patienceMs)) return undefined;
-    const mem = this.options.sys.alloc(GREETING_SIZE);
-    const n = out.read(mem, GREETING_SIZE);
-    if (n < GREETING_SIZE || mem.dv.getUint32(0, true) !== GREETING)
-      return this.judge(n < 0 ? n : out.readResult(mem.u8.subarray(0, n)));
-    out.restart();
+    const heard = out.hears(patienceMs);
+    if (heard === -ETIMEDOUT) return patienceMs === 0 ? { kind: 'broken', errno: ETIMEDOUT } : undefined;
+    if (heard < 0) return { kind: 'broken', errno: -heard };
+    const greeting = readGreeting(this.options.sys, out);
+    if ('instead' in greeting) return this.judge(greeting.instead);
+    out.restart(beginning(greeting.nonce));
     this.begun = undefined;
-    return { replace: (mem.dv.getUint32(4, true) & MAY_REPLACE) !== 0 };
+    return { replace: greeting.replace };
   }
 
   /** Asks about a name, as it stands in the stream. After a greeting only. 0, or the end of the transfer. */
@@ -133,20 +128,8 @@ export class Sender implements Visitor {
     // That the receiver speaks is what is wanted here.
     const flushed = out.flush();
     if (flushed < 0) return this.end(Output.gone(flushed) ? HEARD : this.broken(flushed));
-    const mem = this.options.sys.alloc(ANSWER_SIZE);
-    const found: Answer[] = [];
-    while (found.length < count) {
-      const n = out.read(mem, RESULT_HEAD);
-      const more = n === RESULT_HEAD && mem.dv.getUint32(0, true) === ANSWER;
-      if (!more) return this.judge(n < 0 ? n : out.readResult(mem.u8.slice(0, Math.max(0, n))));
-      const rest = this.options.sys.alloc(ANSWER_SIZE - RESULT_HEAD);
-      if (out.read(rest, rest.size) < rest.size) return { kind: 'closed' };
-      mem.u8.set(rest.u8, RESULT_HEAD);
-      const answer = decodeAnswer(mem.dv);
-      if (answer === undefined) return { kind: 'broken', errno: EPROTO };
-      found.push(answer);
-    }
-    return found;
+    const found = readAnswers(this.options.sys, out, count);
+    return 'instead' in found ? this.judge(found.instead) : found;
   }
 
   /** What is to be done about names that are taken, by path in this walk. */
@@ -391,6 +374,8 @@ export class Sender implements Visitor {
   private judge(result: Result | undefined | number): SendEnd {
     if (result === undefined) return { kind: 'closed' };
     if (typeof result === 'number') return { kind: 'broken', errno: -result };
+    // It has forgotten the first item, and waits for a beginning; what it gets instead it refuses.
+    if (result.error === GREETING) return { kind: 'late' };
     if (result.error !== 0) return { kind: 'refused', error: result.error, lastName: result.lastName };
     // "Well" before the end of the stream is no confirmation, whatever the sums say.
     return this.ended && result.crc === this.out.crc ? { kind: 'confirmed' } : { kind: 'mismatch' };

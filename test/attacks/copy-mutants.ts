@@ -73,6 +73,13 @@ export const COPY_MUTANTS: readonly Mutant[] = [
     seenBy: STREAMS,
   },
   {
+    name: 'copy: what comes after a greeting is taken for headers, whoever did not hear it',
+    file: 'src/filecopy/receive.js',
+    from: /if \(this\.awaited !== undefined\) \{/,
+    to: 'if (this.awaited !== undefined && this.isAwaited(this.awaited)) continue;\n            if (false) {',
+    seenBy: ['src/filecopy/negotiation'],
+  },
+  {
     name: 'copy: a file has its name before it is whole',
     file: RECEIVER,
     from: /nameless = true;/,

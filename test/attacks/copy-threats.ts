@@ -51,6 +51,12 @@ export const COPY_AND_ASKING_THREATS: readonly Threat[] = [
     mutants: ['copy: set-id bits are kept', 'copy: what is there is replaced'],
   },
   {
+    attack: 'a file whose bytes are headers of the stream, sent on by whoever did not hear the greeting',
+    defence: 'after a greeting nothing is a header until the number that was in it has come back',
+    tests: ['src/filecopy/negotiation'],
+    mutants: ['copy: what comes after a greeting is taken for headers, whoever did not hear it'],
+  },
+  {
     attack: 'a success that is none: not on the disk, or another check sum',
     defence: 'syncfs before the status; the sender believes the sum alone',
     tests: ['src/filecopy/filecopy', 'filecopy/programs'],

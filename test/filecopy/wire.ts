@@ -3,9 +3,11 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import {
+  beginning,
   crc32,
   decodeResult,
   encodeHeader,
+  GREETING_SIZE,
   HEADER_SIZE,
   Header,
   type Result,
@@ -68,6 +70,8 @@ export interface UnpackHow {
   uid?: number;
   /** Another receiver with the same command line. */
   receiver?: readonly string[];
+  /** Sent first; the stream begins anew after the greeting that comes for it. */
+  hello?: Uint8Array;
 }
 
 /** Runs qfile-unpacker on a stream. */
@@ -81,7 +85,13 @@ export function unpack(dir: string, stream: Uint8Array, how: UnpackHow = {}): Pr
   const timer = setTimeout(() => child.kill('SIGKILL'), 60_000);
   const out: Buffer[] = [];
   let stderr = '';
-  child.stdout.on('data', (part: Buffer) => out.push(part));
+  const greeting = new Promise<Buffer>((resolve) => {
+    child.stdout.on('data', (part: Buffer) => {
+      out.push(part);
+      const come = Buffer.concat(out);
+      if (come.length >= GREETING_SIZE) resolve(come.subarray(8, GREETING_SIZE));
+    });
+  });
   child.stderr.setEncoding('utf8').on('data', (part: string) => {
     stderr += part;
   });
@@ -89,15 +99,23 @@ export function unpack(dir: string, stream: Uint8Array, how: UnpackHow = {}): Pr
   child.stdin.on('error', () => {});
   const send = (bytes: Uint8Array): Promise<void> =>
     new Promise((resolve) => child.stdin.write(bytes, () => resolve()));
-  const fed = (how.meanwhile?.(child, send) ?? Promise.resolve()).then(() => child.stdin.end(stream));
+  const { hello } = how;
+  let begin = new Uint8Array(0);
+  const fed = (how.meanwhile?.(child, send) ?? Promise.resolve()).then(async () => {
+    if (hello !== undefined) {
+      await send(hello);
+      begin = Uint8Array.from(beginning(await greeting));
+    }
+    child.stdin.end(Buffer.concat([begin, stream]));
+  });
   return new Promise((resolve, reject) => {
     fed.catch(reject);
     child.once('error', reject);
     child.once('close', (code, signal) => {
       clearTimeout(timer);
-      const answer = Buffer.concat(out);
+      const answer = Buffer.concat(out).subarray(hello === undefined ? 0 : GREETING_SIZE);
       const result = decodeResult(answer);
-      const sumMatches = result?.crc === crc32(stream, 0);
+      const sumMatches = result?.crc === crc32(stream, crc32(begin, 0));
       resolve({ code: signal ?? code ?? -1, result, stderr, sumMatches, answer });
     });
   });

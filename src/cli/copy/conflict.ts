@@ -25,7 +25,7 @@ export function conflictOption(arg: string, before: ConflictPolicy | undefined):
   return { way: choiceOption('--conflict', arg.slice('--conflict='.length), CONFLICTS), resume };
 }
 
-/** A receiver of another make never answers; ours does at once, but may just be starting. */
+/** A receiver of another make never answers; ours does at once, but may just be starting. One that is sure to be ours is waited for as for anything else: somebody may type a password first. */
 const GREETING_PATIENCE_MS = 5000;
 /** `name (2)` to `name (99)`. */
 const TRIES = 99;
@@ -33,6 +33,8 @@ const TRIES = 99;
 interface Wanted {
   readonly sys: Sys;
   readonly renameUnsafe: boolean;
+  /** The receiver is sure to know the extension: we had it started. */
+  readonly answersSurely: boolean;
   readonly warn: (line: string) => void;
   /** Told of bytes that need not be sent. */
   readonly spare: (bytes: number) => void;
@@ -43,14 +45,14 @@ interface Wanted {
  * nothing may be decided, or the person stops.
  */
 export function settle(
-  { sys, renameUnsafe, warn, spare }: Wanted,
+  { sys, renameUnsafe, answersSurely, warn, spare }: Wanted,
   policy: ConflictPolicy,
   sender: Sender,
   args: readonly { parentFd: number; name: Uint8Array }[],
 ): SendEnd | undefined {
   const [first] = args;
   if (first === undefined) return undefined;
-  const greeting = sender.negotiate(first.parentFd, first.name, GREETING_PATIENCE_MS);
+  const greeting = sender.negotiate(first.parentFd, first.name, answersSurely ? 0 : GREETING_PATIENCE_MS);
   if (greeting === undefined) {
     warn(
       'the receiver does not tell which names it has: it refuses those, whatever --conflict and --resume say',

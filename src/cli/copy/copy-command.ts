@@ -119,8 +119,7 @@ async function overChannel(
       remoteProgram: remoteCommand,
       readOnly: false,
       command: 'receive',
-      // Whoever logs in there may do as much without us.
-      ...(conflict === undefined ? {} : { arguments: ['--conflicts', '--allow-replace'] }),
+      arguments: receiverOptions(conflict, how.flags.allNames === true),
     },
   });
   const stop = interruptible(
@@ -138,7 +137,7 @@ async function overChannel(
       ignoreSymlinks: how.ignoreSymlinks,
       renameUnsafe: how.renameUnsafe,
       move: verb === 'move',
-      ...(conflict === undefined ? {} : { conflict }),
+      ...(conflict === undefined ? {} : { conflict, answersSurely: source.kind === 'ssh' }),
       idleMs: how.idleMs,
       watcher: stop.watcher,
       say: (line) => say(`ninefold ${verb}: ${line}`),
@@ -150,6 +149,16 @@ async function overChannel(
     for (const u of undo) u();
     await channel.close();
   }
+}
+
+/** For the receiver that ssh starts: what this transfer needs and no more. Whoever logs in there may do as much without us. */
+function receiverOptions(conflict: ConflictPolicy | undefined, allNames: boolean): string[] {
+  const replaces = conflict?.way === 'replace' || conflict?.way === 'ask';
+  return [
+    ...(conflict === undefined ? [] : ['--conflicts']),
+    ...(replaces ? ['--allow-replace'] : []),
+    ...(allNames ? ['--allow-all-names'] : []),
+  ];
 }
 
 function policyOf({ conflict, resume }: Flags): ConflictPolicy | undefined {

@@ -106,6 +106,15 @@ export function transferError(end: Exclude<SendEnd, { kind: 'confirmed' }>): Nin
         'it got shorter while it was being read',
         'wait until nobody writes it, and send again',
       );
+    case 'late':
+      return make(
+        'COPY_LATE',
+        EXIT.unavailable,
+        'cannot go on with',
+        'the transfer',
+        'the receiver was ready too late to be asked which names it has; it has taken nothing',
+        'send again',
+      );
     case 'cancelled':
       return make(
         'COPY_CANCELLED',

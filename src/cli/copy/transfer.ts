@@ -25,6 +25,8 @@ export interface Transfer {
   readonly watcher: Watcher;
   /** What to do about names that the receiver has; undefined: it refuses them, and the transfer ends. */
   readonly conflict?: ConflictPolicy;
+  /** With `conflict`: the receiver was started so that it answers about names. */
+  readonly answersSurely?: boolean;
   /** Gets the summary. */
   readonly say: (line: string) => void;
   /** Gets what did not go as it was asked for. */
@@ -54,7 +56,16 @@ export function sendPaths(transfer: Transfer): ExitCode {
   let end =
     transfer.conflict === undefined
       ? undefined
-      : settle({ ...transfer, spare: (bytes) => watcher.spare(bytes) }, transfer.conflict, sender, args);
+      : settle(
+          {
+            ...transfer,
+            answersSurely: transfer.answersSurely === true,
+            spare: (bytes) => watcher.spare(bytes),
+          },
+          transfer.conflict,
+          sender,
+          args,
+        );
   if (end === undefined)
     for (const { parentFd, name } of args) {
       end = sender.send(parentFd, name);
