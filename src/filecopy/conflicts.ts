@@ -10,6 +10,8 @@ import { crc32 } from './crc.ts';
 
 /** Less is sent again as quickly. */
 const PART_MIN = 1 << 16;
+/** Of what is kept. */
+const MODE = 0o600;
 const NAME_MAX = 255;
 const PREFIX = new TextEncoder().encode('.');
 const SUFFIX = new TextEncoder().encode('.ninefold-part');
@@ -19,6 +21,8 @@ export class Parts {
   private readonly sys: Sys;
   private readonly name: Mem;
   private readonly stat: StatBuf;
+  /** Those that this transfer told of or went on with. What else has such a name is somebody's file, or one of this transfer. */
+  private readonly known = new Set<string>();
 
   constructor(sys: Sys) {
     this.sys = sys;
@@ -45,13 +49,17 @@ export class Parts {
     return answer;
   }
 
-  /** The part, open for appending. -errno: there is none that is a regular file. */
+  /** The part, open for appending. -errno: there is none, or what has its name cannot be one that was kept. */
   open(parent: number, leaf: Mem): number {
     const { sys, stat } = this;
     if (!this.nameOf(leaf)) return -ENOENT;
     const fd = sys.openat(parent, this.name, O_RDWR | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
     if (fd < 0) return fd;
-    if (sys.stat(fd, stat) === 0 && stat.isFile) return fd;
+    const kept = sys.stat(fd, stat) === 0 && stat.isFile && (stat.mode & 0o7777) === MODE;
+    if (kept && stat.size >= PART_MIN) {
+      this.known.add(keyOf(stat));
+      return fd;
+    }
     sys.close(fd);
     return -EINVAL;
   }
@@ -64,19 +72,24 @@ export class Parts {
   /** Keeps an open file that did not become whole. */
   keep(fd: number, parent: number, leaf: Mem): void {
     if (this.sizeOf(fd) < PART_MIN || !this.nameOf(leaf)) return;
-    const { inoLo, inoHi } = this.stat;
-    const there = this.sys.statat(parent, this.name, this.stat);
-    // A beginning that was gone on with and cut again stands there already; and without its only name it could get no other.
-    if (there === 0 && this.stat.inoLo === inoLo && this.stat.inoHi === inoHi) return;
-    this.sys.unlinkat(parent, this.name, 0);
+    const own = keyOf(this.stat);
     // Ours to go on with, and nobody else's to read.
-    this.sys.chmodFd(fd, 0o600);
+    this.sys.chmodFd(fd, MODE);
+    const there = this.sys.statat(parent, this.name, this.stat) === 0 ? keyOf(this.stat) : '';
+    // A beginning that was gone on with and cut again stands there already; and without its only name it could get no other.
+    if (there === own) return;
+    if (this.known.has(there)) this.sys.unlinkat(parent, this.name, 0);
     this.sys.linkFd(fd, parent, this.name);
   }
 
   /** The file is whole; its beginning is of no use any more. */
-  drop(parent: number, leaf: Mem): void {
-    if (this.nameOf(leaf)) this.sys.unlinkat(parent, this.name, 0);
+  drop(fd: number, parent: number, leaf: Mem): void {
+    const { sys, stat, known } = this;
+    if (known.size === 0) return;
+    if (this.nameOf(leaf) && sys.statat(parent, this.name, stat) === 0 && known.delete(keyOf(stat)))
+      sys.unlinkat(parent, this.name, 0);
+    // What was a beginning is a file of this transfer now, under whatever name.
+    if (sys.stat(fd, stat) === 0) known.delete(keyOf(stat));
   }
 
   private sum(fd: number): Answer {
@@ -101,3 +114,5 @@ export class Parts {
     return true;
   }
 }
+
+const keyOf = (s: StatBuf): string => `${s.devMajor}:${s.devMinor}:${s.inoHi}:${s.inoLo}`;

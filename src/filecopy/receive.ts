@@ -273,7 +273,7 @@ export class Receiver {
     if (error === 0 && !timed) error = BAD_TIME;
     if (error === 0) error = store.publish(file, places.leaf, header, this.mayReplace);
     if (this.extended && error !== 0 && file.fd >= 0) this.parts.keep(file.fd, parent, places.leaf);
-    else if (this.extended && error === 0) this.parts.drop(parent, places.leaf);
+    else if (this.extended && error === 0) this.parts.drop(file.fd, parent, places.leaf);
     store.release(file);
     places.closeParent(parent);
     if (error !== 0) return this.blame(error);

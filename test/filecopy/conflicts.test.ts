@@ -241,7 +241,7 @@ test('a beginning that is another is not gone on with', async (t) => {
   const top = scratch(t, 'resume');
   writeFileSync(join(top, 'f'), Buffer.alloc(200_000, 'mine'));
   mkdirSync(join(top, 'in'));
-  writeFileSync(join(top, 'in/.f.ninefold-part'), Buffer.alloc(100_000, 'other'));
+  writeFileSync(join(top, 'in/.f.ninefold-part'), Buffer.alloc(100_000, 'other'), { mode: 0o600 });
   const r = await ninefold([
     'copy',
     '--resume',
@@ -251,6 +251,52 @@ test('a beginning that is another is not gone on with', async (t) => {
   assert.equal(r.code, 0, r.stderr);
   assert.deepEqual(readdirSync(join(top, 'in')), ['f']);
   assert.ok(readFileSync(join(top, 'in/f')).equals(readFileSync(join(top, 'f'))));
+});
+
+test("what has the name of a beginning and is none stays: the receiver's own, and what came in this transfer", async (t) => {
+  const top = scratch(t, 'resume');
+  const [from, incoming] = [join(top, 'from'), join(top, 'in')];
+  for (const dir of [from, incoming]) mkdirSync(dir);
+  const receiver = `exec:exec '${process.execPath}' '${program('ninefold')}' receive --stdio --conflicts --sandbox none '${incoming}'`;
+  // As large as a beginning and with its mode.
+  const big = Buffer.alloc(100_000, 'precious');
+  writeFileSync(join(from, '.foo.ninefold-part'), big, { mode: 0o600 });
+  writeFileSync(join(from, 'foo'), 'foo');
+  writeFileSync(join(from, 'bar'), 'bar');
+  writeFileSync(join(incoming, '.bar.ninefold-part'), "the receiver's", { mode: 0o600 });
+  const names = ['.foo.ninefold-part', 'foo', 'bar'];
+  const r = await ninefold(['move', '--resume', ...names.map((name) => join(from, name)), receiver]);
+  assert.equal(r.code, 0, r.stderr);
+  assert.deepEqual(readdirSync(from), []);
+  assert.deepEqual(readdirSync(incoming).sort(), ['.bar.ninefold-part', '.foo.ninefold-part', 'bar', 'foo']);
+  assert.ok(readFileSync(join(incoming, '.foo.ninefold-part')).equals(big));
+  assert.equal(readFileSync(join(incoming, '.bar.ninefold-part'), 'utf8'), "the receiver's");
+});
+
+test('a file that was gone on with is no beginning of another afterwards', async (t) => {
+  const dir = scratch(t, 'resume');
+  const whole = Buffer.alloc(200_000, 'whole');
+  writeFileSync(join(dir, '..f.ninefold-part.ninefold-part'), whole.subarray(0, 100_000), { mode: 0o600 });
+  const had = Buffer.alloc(8);
+  had.writeBigUInt64LE(100_000n);
+  const rest = item('.f.ninefold-part', REG | (OP_RESUME << 16), '', { filelen: 100_000 });
+  const stream = [rest, had, whole.subarray(100_000), item('f', REG, 'f'), END];
+  const hello = item('d', DIR | (OP_HELLO << 16));
+  const r = await unpack(dir, Buffer.concat(stream), { hello, env: { NINEFOLD_CONFLICTS: '1' } });
+  assert.deepEqual([r.code, r.sumMatches], [0, true]);
+  assert.deepEqual(readdirSync(dir).sort(), ['.f.ninefold-part', 'f']);
+  assert.ok(readFileSync(join(dir, '.f.ninefold-part')).equals(whole));
+});
+
+test('a beginning is not kept where another file has its name', async (t) => {
+  const dir = scratch(t, 'resume');
+  writeFileSync(join(dir, '.f.ninefold-part'), "the receiver's");
+  const cut = item('f', REG, Buffer.alloc(100_000), { filelen: 200_000 });
+  const hello = item('d', DIR | (OP_HELLO << 16));
+  const r = await unpack(dir, cut, { hello, env: { NINEFOLD_CONFLICTS: '1' } });
+  assert.equal(r.code, 118);
+  assert.deepEqual(readdirSync(dir), ['.f.ninefold-part']);
+  assert.equal(readFileSync(join(dir, '.f.ninefold-part'), 'utf8'), "the receiver's");
 });
 
 test('a hostile sender cannot replace by the extension what the receiver does not let it', async (t) => {
