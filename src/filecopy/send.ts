@@ -61,12 +61,14 @@ export class Sender implements Visitor {
 
   /** Sends the tree `name` below `parentFd`. undefined: go on; else the transfer is over. */
   send(parentFd: number, name: Uint8Array): SendEnd | undefined {
+    if (!this.options.progress(this.bytes)) return this.end(CANCELLED);
     const r = this.walk.argument(parentFd, name);
     return r === 0 ? undefined : this.end(r);
   }
 
-  /** The end of the stream, and the receiver's result. */
+  /** The end of the stream, and the receiver's result. Whoever has cancelled gets neither. */
   finish(): SendEnd {
+    if (!this.options.progress(this.bytes)) return this.end(CANCELLED);
     if (this.out.room < HEADER_SIZE) {
       const r = this.flush();
       if (r !== 0) return this.end(r);
@@ -78,7 +80,6 @@ export class Sender implements Visitor {
     // A result that is there already may be the one for the whole.
     if (r !== 0 && r !== ANSWERED) return this.end(Output.gone(r) ? HEARD : this.broken(r));
     this.ended = true;
-    this.options.progress(this.bytes);
     return this.end(HEARD);
   }
 

@@ -17,6 +17,7 @@ import {
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pipe } from '../../src/linux/descriptors.ts';
 import { crc32, encodeResult, HEADER_SIZE } from '../../src/qfile/index.ts';
 import { leftovers, ninefold, nodeProgram, type Ran, type RunHow, run, start } from '../helpers/cli.ts';
 import { OUT, program, scratch } from '../helpers/places.ts';
@@ -187,6 +188,7 @@ async function agent(
   d: Desk,
   args: readonly string[],
   env: Record<string, string> = {},
+  fds: readonly number[] = [],
 ): Promise<Ran & { bytes: Buffer }> {
   const running = start(
     [
@@ -196,7 +198,7 @@ async function agent(
       'sh',
       ...nodeProgram('qfile-agent', ...args),
     ],
-    { cwd: d.from, env },
+    { cwd: d.from, env, fds },
   );
   const r = await running.ended;
   return { ...r, bytes: readFileSync(join(d.top, 'stream')) };
@@ -258,6 +260,24 @@ test('progress: the lines and numbers of the original, and 32 when the window is
   );
   const silent = await command(total);
   assert.deepEqual([silent.code, silent.stdout, silent.stderr], [0, '', '']);
+});
+
+test('a progress window that is closed at the start: nothing is sent, and nothing removed', async (t) => {
+  const d = desk(t);
+  writeFileSync(join(d.from, 'f'), 'hello');
+  writeFileSync(join(d.top, 'answer'), '');
+  for (const args of [['f'], ['--move', 'f'], ['--move', '--conflict=skip', 'f'], []]) {
+    const window: [number, number] = [-1, -1];
+    pipe(window);
+    closeSync(window[0]);
+    // No program is found that shows a box.
+    const env = { PROGRESS_TYPE: 'gui', SAVED_FD_1: '3', PATH: '/nonexistent' };
+    const r = await agent(d, args, env, [window[1]]);
+    closeSync(window[1]);
+    assert.equal(r.code, 32, r.stderr);
+    assert.equal(r.bytes.length, 0);
+    assert.ok(existsSync(join(d.from, 'f')));
+  }
 });
 
 test('over a Unix socket, with a listener that goes on', async (t) => {

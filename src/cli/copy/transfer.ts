@@ -2,7 +2,7 @@
 
 import { EXIT, type ExitCode } from '../../base/error.ts';
 import type { Sys } from '../../base/sys.ts';
-import { Journal, removeSent, Sender } from '../../filecopy/index.ts';
+import { Journal, removeSent, type SendEnd, Sender } from '../../filecopy/index.ts';
 import { escapePath } from '../../qfile/index.ts';
 import { openArguments } from './arguments.ts';
 import { type ConflictPolicy, settle } from './conflict.ts';
@@ -53,19 +53,19 @@ export function sendPaths(transfer: Transfer): ExitCode {
         transfer.warn(`left out "${displayName(walk.path.subarray(0, walk.length))}": it is gone`);
     },
   });
-  let end =
-    transfer.conflict === undefined
-      ? undefined
-      : settle(
-          {
-            ...transfer,
-            answersSurely: transfer.answersSurely === true,
-            spare: (bytes) => watcher.spare(bytes),
-          },
-          transfer.conflict,
-          sender,
-          args,
-        );
+  // For whoever closed the window at once nothing is sent, not even a question.
+  let end: SendEnd | undefined = watcher.bytes(0) ? undefined : { kind: 'cancelled' };
+  if (end === undefined && transfer.conflict !== undefined)
+    end = settle(
+      {
+        ...transfer,
+        answersSurely: transfer.answersSurely === true,
+        spare: (bytes) => watcher.spare(bytes),
+      },
+      transfer.conflict,
+      sender,
+      args,
+    );
   if (end === undefined)
     for (const { parentFd, name } of args) {
       end = sender.send(parentFd, name);
