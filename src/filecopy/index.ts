@@ -6,5 +6,5 @@ export { Journal, removeSent } from './journal.ts';
 export { type Received, type ReceiveOptions, Receiver } from './receive.ts';
 export { Sender } from './send.ts';
 export * from './send-types.ts';
-export { type Conflict, Survey } from './survey.ts';
+export { type Conflict, namesBeside, Survey } from './survey.ts';
 export { type Visitor, Walk } from './walk.ts';

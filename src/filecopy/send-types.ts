@@ -24,7 +24,7 @@ export interface SendOptions {
   readonly skipped?: (walk: Walk, why: 'special' | 'link' | 'vanished' | 'taken') => void;
 }
 
-/** What is done about a name that the receiver has already. `leaf`: another last component, as it goes over. */
+/** What is done about a name that the receiver has already; of a folder `skip` and `rename`, and then with all that is in it. `leaf`: another last component, as it goes over. */
 export type Decision =
   | { readonly kind: 'skip' | 'replace' }
   | { readonly kind: 'rename'; readonly leaf: Uint8Array }

@@ -21,7 +21,7 @@ import {
 import { ANSWERED, Output } from './output.ts';
 import { readAnswers, readGreeting } from './replies.ts';
 import { type Decision, pathKey, resumeAt, type SendEnd, type SendOptions, withLeaf } from './send-types.ts';
-import { type Visitor, Walk } from './walk.ts';
+import { PASS_BY, type Visitor, Walk } from './walk.ts';
 
 /** What is collected before it is written: several files, so that a small one costs no write and no wake-up of its own. */
 const FLUSH_AT = 1 << 18;
@@ -51,6 +51,8 @@ export class Sender implements Visitor {
   private begun: { readonly filelen: number } | undefined;
   private decisions: ReadonlyMap<string, Decision> | undefined;
   private decision: Decision | undefined;
+  /** The folder that the walk is in goes over under another name: the length of its path here, and that name. */
+  private moved: { readonly length: number; readonly name: Uint8Array } | undefined;
 
   constructor(options: SendOptions) {
     this.options = options;
@@ -139,6 +141,10 @@ export class Sender implements Visitor {
   }
 
   enter(walk: Walk, _fd: number): number {
+    const decision = this.decisions?.get(pathKey(walk.path, walk.length));
+    if (decision?.kind === 'skip') return PASS_BY;
+    if (decision?.kind === 'rename')
+      this.moved = { length: walk.length, name: withLeaf(this.named(walk), decision.leaf) };
     this.folders++;
     const r = this.item(walk, walk.stat, 0);
     return r === 0 ? this.flushIfFull() : r;
@@ -147,6 +153,7 @@ export class Sender implements Visitor {
   leave(walk: Walk, _fd: number): number {
     const r = this.item(walk, walk.stat, 0);
     if (r !== 0) return r;
+    if (this.moved?.length === walk.length) this.moved = undefined;
     this.options.sent?.(walk);
     return this.flushIfFull();
   }
@@ -316,12 +323,19 @@ export class Sender implements Visitor {
     header.atimeNsec = stat.atimeNsec;
     header.mtime = stat.mtimeSecLo;
     header.mtimeNsec = stat.mtimeNsec;
-    if (this.options.rename === undefined && this.decision?.kind !== 'rename')
+    const { options, decision } = this;
+    if (options.rename === undefined && decision?.kind !== 'rename' && this.moved === undefined)
       return this.put(walk.path, walk.length, stat.mode, filelen);
-    let name: Uint8Array = walk.path.subarray(0, walk.length);
-    if (this.options.rename !== undefined) name = this.options.rename(name);
-    if (this.decision?.kind === 'rename') name = withLeaf(name, this.decision.leaf);
+    const name = decision?.kind === 'rename' ? withLeaf(this.named(walk), decision.leaf) : this.named(walk);
     return this.put(name, name.length, stat.mode, filelen);
+  }
+
+  /** The walk's path as it goes over. */
+  private named({ path, length }: Walk): Uint8Array {
+    const { moved } = this;
+    const rest = path.subarray(moved?.length ?? 0, length);
+    const name = this.options.rename?.(rest) ?? rest;
+    return moved === undefined ? name : Buffer.concat([moved.name, name]);
   }
 
   private put(name: Uint8Array, length: number, mode: number, filelen: number): number {

@@ -18,6 +18,9 @@ const RECLEN = 16;
 const TYPE = 18;
 const NAME = 19;
 
+/** What `enter` returns to have a folder left out with all that is in it; the walk goes on behind it, and does not call `leave`. */
+export const PASS_BY = 1 << 30;
+
 /**
  * What is done at each object. Each call returns 0 to go on; anything else ends the walk and is its result. The walk's `path`, `name` and `stat` say what
  * it is about. Descriptors are the walk's.
@@ -88,6 +91,10 @@ export class Walk {
     if (fd < 0) return fd;
     let r = sys.stat(fd, this.stat);
     if (r === 0) r = visitor.enter(this, fd);
+    if (r === PASS_BY) {
+      sys.close(fd);
+      return 0;
+    }
     if (r === 0) r = this.list(fd, depth);
     if (r === 0) r = sys.stat(fd, this.stat);
     if (r === 0) r = visitor.leave(this, fd);

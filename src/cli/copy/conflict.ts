@@ -2,11 +2,21 @@
 
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { EXIT, NinefoldError } from '../../base/error.ts';
+import { S_IFDIR, S_IFMT } from '../../base/stat.ts';
 import type { Sys } from '../../base/sys.ts';
-import { type Conflict, type Decision, type SendEnd, type Sender, Survey } from '../../filecopy/index.ts';
+import {
+  type Conflict,
+  type Decision,
+  namesBeside,
+  pathKey,
+  type SendEnd,
+  type Sender,
+  Survey,
+} from '../../filecopy/index.ts';
 import { escapePath } from '../../qfile/index.ts';
 import { choiceOption } from '../values.ts';
 import { displayName } from './display.ts';
+import { otherNames } from './other-names.ts';
 import { amount } from './progress.ts';
 
 export const CONFLICTS = ['refuse', 'skip', 'rename', 'replace', 'ask'] as const;
@@ -27,11 +37,10 @@ export function conflictOption(arg: string, before: ConflictPolicy | undefined):
 
 /** A receiver of another make never answers; ours does at once, but may just be starting. One that is sure to be ours is waited for as for anything else: somebody may type a password first. */
 const GREETING_PATIENCE_MS = 5000;
-/** `name (2)` to `name (99)`. */
-const TRIES = 99;
 
 interface Wanted {
   readonly sys: Sys;
+  readonly ignoreSymlinks: boolean;
   readonly renameUnsafe: boolean;
   /** The receiver is sure to know the extension: we had it started. */
   readonly answersSurely: boolean;
@@ -45,7 +54,7 @@ interface Wanted {
  * nothing may be decided, or the person stops.
  */
 export function settle(
-  { sys, renameUnsafe, answersSurely, warn, spare }: Wanted,
+  { sys, ignoreSymlinks, renameUnsafe, answersSurely, warn, spare }: Wanted,
   policy: ConflictPolicy,
   sender: Sender,
   args: readonly { parentFd: number; name: Uint8Array }[],
@@ -66,82 +75,103 @@ export function settle(
       'the receiver does not allow it',
       'start it with --allow-replace',
     );
-  const survey = new Survey(sys, sender, renameUnsafe ? escapePath : undefined);
+  const rename = renameUnsafe ? { rename: escapePath } : {};
+  const survey = new Survey(sys, sender, { ignoreSymlinks, ...rename });
   for (const { parentFd, name } of args) {
     const end = survey.argument(parentFd, name);
     if (end !== undefined) return end;
   }
   const decisions = new Map<string, Decision>();
+  /** Looked up when the first is renamed. */
+  let names: Set<string> | undefined;
   let way: Way = policy.way;
   for (const conflict of survey.conflicts) {
+    // Folders of one name may be sent together.
+    if (decisions.has(conflict.key)) continue;
     let decision = policy.resume ? resumed(conflict) : undefined;
     if (decision === undefined && conflict.theirs.state === 'taken') {
       let now = way;
-      if (way === 'ask') {
-        const answer = ask(conflict, greeting.replace);
+      if (way === 'ask' || (policy.way === 'ask' && way === 'replace' && conflict.unlike)) {
+        const answer = ask(conflict, greeting.replace && !conflict.unlike);
         now = answer.way;
         if (answer.always) way = answer.way;
       }
-      const made = decide(now, conflict, sender);
-      if ('end' in made) return made.end;
-      decision = made.decision;
+      if (now === 'rename') {
+        names ??= namesBeside(sys, args, survey.conflicts, rename.rename);
+        const found = freeName(conflict, sender, names);
+        if ('end' in found) return found.end;
+        decision = found.decision;
+      } else decision = decide(now, conflict);
     }
     if (decision === undefined) continue;
     decisions.set(conflict.key, decision);
-    if (decision.kind === 'skip') spare(conflict.size);
+    const folder = isFolder(conflict.mode);
+    if (decision.kind === 'skip' && folder)
+      warn(
+        `left out "${displayName(conflict.name)}" with all that is in it: what the receiver has of that name is no folder`,
+      );
+    else if (decision.kind === 'skip') spare(conflict.size);
     else if (decision.kind === 'resume') spare(decision.size);
   }
   sender.decide(decisions);
   return undefined;
 }
 
+const isFolder = (mode: number): boolean => (mode & S_IFMT) === S_IFDIR;
+
 function resumed({ same, theirs }: Conflict): Decision | undefined {
   if (same) return { kind: 'skip' };
   return theirs.state === 'part' ? { kind: 'resume', size: theirs.size, crc: theirs.crc } : undefined;
 }
 
-function decide(way: Way, conflict: Conflict, sender: Sender): { decision: Decision } | { end: SendEnd } {
-  switch (way) {
-    case 'skip':
-    case 'replace':
-      return { decision: { kind: way } };
-    case 'rename':
-      return freeName(conflict, sender);
-    default:
-      throw conflictError(
-        `send "${displayName(conflict.name)}"`,
-        'the receiver has one of that name',
-        'use --conflict skip, rename, replace or ask; nothing was sent',
-      );
-  }
+function decide(way: Exclude<Way, 'rename'>, { name, mode, unlike }: Conflict): Decision {
+  if (way === 'replace' && unlike)
+    throw conflictError(
+      `replace "${displayName(name)}" there`,
+      isFolder(mode) ? 'there it is no folder' : 'there it is a folder',
+      'use --conflict skip, rename or ask, or remove it there; nothing was sent',
+    );
+  if (way === 'skip' || way === 'replace') return { kind: way };
+  throw conflictError(
+    `send "${displayName(name)}"`,
+    'the receiver has one of that name',
+    `use --conflict skip, rename${unlike ? '' : ', replace'} or ask; nothing was sent`,
+  );
 }
 
-/** `report (2).odt`: the first of these that the receiver has not. */
-function freeName({ name, mode }: Conflict, sender: Sender): { decision: Decision } | { end: SendEnd } {
+/** The first of the other names that neither the receiver has nor anything else of this transfer; it is added to `names`. */
+function freeName(
+  { name, mode }: Conflict,
+  sender: Sender,
+  names: Set<string>,
+): { decision: Decision } | { end: SendEnd } {
   const cut = name.lastIndexOf(0x2f) + 1;
-  const leaf = Buffer.from(name.subarray(cut)).toString('latin1');
-  const dot = leaf.lastIndexOf('.');
-  const [stem, suffix] = dot > 0 ? [leaf.slice(0, dot), leaf.slice(dot)] : [leaf, ''];
-  for (let i = 2; i <= TRIES; i++) {
-    const other = Buffer.from(`${stem} (${i})${suffix}`, 'latin1');
-    const end = sender.ask(Buffer.concat([name.subarray(0, cut), other]), mode);
+  for (const leaf of otherNames(name.subarray(cut), isFolder(mode))) {
+    const other = Buffer.concat([name.subarray(0, cut), leaf]);
+    const key = pathKey(other, other.length);
+    if (names.has(key)) continue;
+    const end = sender.ask(other, mode);
     if (end !== undefined) return { end };
     const answers = sender.answers(1);
     if (!Array.isArray(answers)) return { end: answers };
-    if (answers[0]?.state !== 'taken') return { decision: { kind: 'rename', leaf: other } };
+    if (answers[0]?.state === 'taken') continue;
+    names.add(key);
+    return { decision: { kind: 'rename', leaf } };
   }
   throw conflictError(
     `find a name for "${displayName(name)}"`,
     'all that were tried are taken there',
-    'remove some there',
+    'remove some there; nothing was sent',
   );
 }
 
 const KEYS: Readonly<Record<string, Way>> = { s: 'skip', r: 'rename', o: 'replace' };
 
+const kindOf = (mode: number, size: number): string => (isFolder(mode) ? 'a folder' : amount(size));
+
 /** On the terminal, not on standard input, which may be the receiver. A capital letter holds for all that follow. */
 function ask(conflict: Conflict, replace: boolean): { way: Way; always: boolean } {
-  const { name, size, theirs } = conflict;
+  const { name, mode, size, theirs } = conflict;
   const choices = `s skip, r rename${replace ? ', o overwrite' : ''}, q stop; capital: for all`;
   let fd: number;
   try {
@@ -153,7 +183,7 @@ function ask(conflict: Conflict, replace: boolean): { way: Way; always: boolean 
     for (;;) {
       writeSync(
         fd,
-        `"${displayName(name)}" (${amount(size)}) is there already (${amount(theirs.size)}). ${choices}? `,
+        `"${displayName(name)}" (${kindOf(mode, size)}) is there already (${kindOf(theirs.mode, theirs.size)}). ${choices}? `,
       );
       const line = Buffer.alloc(256);
       const n = readSync(fd, line, 0, line.length, null);
