@@ -20,6 +20,8 @@ import type { Input } from './input.ts';
 const WRITEBACK = 1 << 23;
 const RENAME_NOREPLACE = 1;
 const SPACE_LOOK_MS = 1000;
+/** Of temporary names. */
+const TRIES = 1000;
 
 /** A file that is being received, in the folder `parent`. */
 export class NewFile {
@@ -57,6 +59,7 @@ export class Store {
   private readonly watched: Mem;
   private nameless = true;
   private count = 0;
+  private own: string | undefined;
 
   constructor(options: StoreOptions) {
     const { sys } = options;
@@ -85,11 +88,7 @@ export class Store {
       this.nameless = false;
     }
     const flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_NOCTTY;
-    for (;;) {
-      this.nextTemporary();
-      file.fd = this.sys.openat(file.parent, this.temporary, flags, bits);
-      if (file.fd !== -EEXIST) break;
-    }
+    file.fd = this.temporarily((name) => this.sys.openat(file.parent, name, flags, bits));
     if (file.fd < 0) return -file.fd;
     file.named = true;
     return 0;
@@ -162,16 +161,14 @@ export class Store {
   link(target: Mem, parent: number, name: Mem, replace: boolean): number {
     const { sys } = this;
     if (!replace) return sys.symlinkat(target, parent, name);
-    this.nextTemporary();
-    const r = sys.symlinkat(target, parent, this.temporary);
+    const r = this.temporarily((other) => sys.symlinkat(target, parent, other));
     return r < 0 ? r : this.moveOver(parent, name);
   }
 
   /** In one step: whoever looks finds the old file or the new one. */
   private replace(file: NewFile, name: Mem): number {
     if (!file.named) {
-      this.nextTemporary();
-      const r = this.sys.linkFd(file.fd, file.parent, this.temporary);
+      const r = this.temporarily((other) => this.sys.linkFd(file.fd, file.parent, other));
       if (r < 0) return -r;
     }
     file.named = false;
@@ -185,8 +182,18 @@ export class Store {
     return r;
   }
 
-  private nextTemporary(): void {
-    this.temporary.cstring(`.ninefold-${process.pid}-${this.count++}.part`);
+  /**
+   * Tries names until one is free, which `temporary` is then. One that was killed may have left some behind, and a process id does not tell them apart: in a sandbox all have the same. What is left
+   * to chance no sender can take beforehand.
+   */
+  private temporarily(make: (name: Mem) => number): number {
+    this.own ??= Buffer.from(crypto.getRandomValues(new Uint8Array(6))).toString('hex');
+    let r = -EEXIST;
+    for (let i = 0; i < TRIES && r === -EEXIST; i++) {
+      this.temporary.cstring(`.ninefold-${this.own}-${this.count++}.part`);
+      r = make(this.temporary);
+    }
+    return r;
   }
 
   /** Closes the file; what has no final name is gone then. */
