@@ -38,6 +38,15 @@ export interface Visitor {
   vanished(walk: Walk): number;
 }
 
+/** A folder that the walk is in: its path's length, and what of its listing is here. */
+interface Level {
+  readonly fd: number;
+  readonly length: number;
+  readonly mem: Mem;
+  at: number;
+  end: number;
+}
+
 /**
  * Walks trees by descriptor: each folder is opened from the one above it, without following links, so that whatever is moved or replaced meanwhile, nothing
  * outside is ever reached. Depth first, in the order of the file system.
@@ -51,6 +60,7 @@ export class Walk {
   readonly stat: StatBuf;
   readonly sys: Sys;
   private readonly listings: Mem[] = [];
+  private readonly open: Level[] = [];
   private readonly visitor: Visitor;
 
   constructor(sys: Sys, visitor: Visitor) {
@@ -62,9 +72,13 @@ export class Walk {
 
   /** Walks one argument: `name` (one component) below `parentFd`. 0, the visitor's own result, or -errno with `path` at what failed. */
   argument(parentFd: number, name: Uint8Array): number {
-    const r = this.stand(parentFd, name);
-    if (r < 0) return r;
-    return this.object(parentFd, this.stat.mode & S_IFMT, 0);
+    let r = this.stand(parentFd, name);
+    if (r === 0) r = this.object(parentFd, this.stat.mode & S_IFMT);
+    // No recursion: a tree may be deeper than the stack.
+    for (let top = this.open.at(-1); r === 0 && top !== undefined; top = this.open.at(-1)) r = this.step(top);
+    for (const { fd } of this.open) this.sys.close(fd);
+    this.open.length = 0;
+    return r;
   }
 
   /** Stands at an argument without walking: `path`, `name` and `stat` are its. 0 or -errno. */
@@ -74,13 +88,13 @@ export class Walk {
     return r < 0 ? r : this.sys.statat(parentFd, this.name, this.stat);
   }
 
-  private object(dirFd: number, type: number, depth: number): number {
+  private object(dirFd: number, type: number): number {
     if (type === S_IFREG || type === S_IFLNK) return this.visitor.entry(this, dirFd, type);
-    return type === S_IFDIR ? this.folder(dirFd, depth) : this.visitor.special(this);
+    return type === S_IFDIR ? this.folder(dirFd) : this.visitor.special(this);
   }
 
-  private folder(parentFd: number, depth: number): number {
-    const { sys, visitor } = this;
+  private folder(parentFd: number): number {
+    const { sys, visitor, open } = this;
     const fd = sys.openat(
       parentFd,
       this.name,
@@ -91,44 +105,48 @@ export class Walk {
     if (fd < 0) return fd;
     let r = sys.stat(fd, this.stat);
     if (r === 0) r = visitor.enter(this, fd);
-    if (r === PASS_BY) {
-      sys.close(fd);
+    if (r === 0) {
+      const depth = open.length;
+      this.listings[depth] ??= sys.alloc(depth < DEEP ? LISTING : LISTING_DEEP);
+      open.push({ fd, length: this.length, mem: this.listings[depth] as Mem, at: 0, end: 0 });
       return 0;
     }
-    if (r === 0) r = this.list(fd, depth);
-    if (r === 0) r = sys.stat(fd, this.stat);
-    if (r === 0) r = visitor.leave(this, fd);
     sys.close(fd);
+    return r === PASS_BY ? 0 : r;
+  }
+
+  /** The next entry of the innermost folder, or its end. On failure the path stays at what failed. */
+  private step(level: Level): number {
+    this.length = level.length;
+    if (level.at === level.end) {
+      const n = this.sys.getdents(level.fd, level.mem, 0, level.mem.size);
+      if (n <= 0) return n === 0 ? this.close(level) : n;
+      level.at = 0;
+      level.end = n;
+    }
+    const { dv, u8 } = level.mem;
+    const from = level.at;
+    level.at += dv.getUint16(from + RECLEN, true);
+    let end = from + NAME;
+    while (u8[end] !== 0) end++;
+    if (isDots(u8, from + NAME, end)) return 0;
+    const r = this.push(u8, from + NAME, end);
+    return r === 0 ? this.listed(level.fd, u8[from + TYPE] as number) : r;
+  }
+
+  private close({ fd }: Level): number {
+    this.open.pop();
+    let r = this.sys.stat(fd, this.stat);
+    if (r === 0) r = this.visitor.leave(this, fd);
+    this.sys.close(fd);
     return r;
   }
 
-  private list(fd: number, depth: number): number {
-    const { sys } = this;
-    this.listings[depth] ??= sys.alloc(depth < DEEP ? LISTING : LISTING_DEEP);
-    const mem = this.listings[depth] as Mem;
-    const { dv, u8 } = mem;
-    const base = this.length;
-    for (;;) {
-      const n = sys.getdents(fd, mem, 0, mem.size);
-      if (n <= 0) return n;
-      for (let at = 0; at < n; at += dv.getUint16(at + RECLEN, true)) {
-        let end = at + NAME;
-        while (u8[end] !== 0) end++;
-        if (isDots(u8, at + NAME, end)) continue;
-        let r = this.push(u8, at + NAME, end);
-        if (r === 0) r = this.listed(fd, u8[at + TYPE] as number, depth + 1);
-        // On failure the path stays at what failed.
-        if (r !== 0) return r;
-        this.length = base;
-      }
-    }
-  }
-
-  private listed(fd: number, dtype: number, depth: number): number {
-    if (dtype !== DT_UNKNOWN) return this.object(fd, dtype << 12, depth);
+  private listed(fd: number, dtype: number): number {
+    if (dtype !== DT_UNKNOWN) return this.object(fd, dtype << 12);
     const r = this.sys.statat(fd, this.name, this.stat);
     if (r === -ENOENT) return this.visitor.vanished(this);
-    return r < 0 ? r : this.object(fd, this.stat.mode & S_IFMT, depth);
+    return r < 0 ? r : this.object(fd, this.stat.mode & S_IFMT);
   }
 
   /** Appends a component to the path and makes it the name. */

@@ -43,7 +43,7 @@ test('a tree that was sent with --rename-unsafe is as it was: names, and links t
   for (const link of ['d/l\n', 'd/sub\n/up'])
     assert.equal(readlinkSync(join(incoming, link)), readlinkSync(join(from, link)));
   assert.equal(readFileSync(join(incoming, 'd/l\n'), 'utf8'), 'found');
-  assert.equal(Math.floor(lstatSync(join(incoming, 'd/l\n')).mtimeMs), Math.floor(before));
+  assert.ok(Math.abs(lstatSync(join(incoming, 'd/l\n')).mtimeMs - before) < 1);
 });
 
 test('a link that leads nowhere is in the way like anything else', async (t) => {
