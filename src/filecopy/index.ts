@@ -2,7 +2,7 @@
 
 /** The engines of file copy: a sender that walks trees by descriptor, and a receiver that trusts nothing. They are given a `Sys`. */
 export { Check, type Complaint } from './check.ts';
-export { Journal, removeSent } from './journal.ts';
+export { Journal, type Kept, removeSent, temporaryFolders } from './journal.ts';
 export { type Received, type ReceiveOptions, Receiver } from './receive.ts';
 export { Sender } from './send.ts';
 export * from './send-types.ts';

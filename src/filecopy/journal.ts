@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-import { EEXIST, ENOENT, ENOTEMPTY } from '../base/errno.ts';
-import { because } from '../base/error.ts';
+import { EEXIST, EIO, ELOOP, ENOENT, ENOTDIR, ENOTEMPTY } from '../base/errno.ts';
+import { because, EXIT, NinefoldError, printable } from '../base/error.ts';
 import type { Mem } from '../base/mem.ts';
 import { S_IFDIR, S_IFMT, StatBuf } from '../base/stat.ts';
 import { AT_FDCWD, AT_REMOVEDIR, O_CREAT, O_EXCL, O_RDWR, O_TMPFILE, type Sys } from '../base/sys.ts';
@@ -14,6 +14,7 @@ import type { Walk } from './walk.ts';
  */
 const RECORD = 56;
 const BUFFER = 1 << 16;
+const CHANGED = 'it was changed or replaced since it was sent';
 
 /**
  * What a transfer has sent, in its order, each with what it was at that moment. In a file without a name, so that a move of a million files needs no memory.
@@ -26,19 +27,13 @@ export class Journal {
   private used = 0;
   private written = 0;
 
-  /** Throws Error when no temporary file can be made. `dir`: for temporary files. */
-  constructor(sys: Sys, dir: string = process.env.TMPDIR ?? '/var/tmp') {
+  /** `dirs`: for temporary files; the first that is usable is used. Throws NinefoldError COPY_JOURNAL (exit 78) when none is. */
+  constructor(sys: Sys, dirs: readonly string[] = temporaryFolders(process.env.TMPDIR)) {
     this.sys = sys;
     this.mem = sys.alloc(BUFFER);
-    const path = sys.alloc(4096);
-    path.cstring(dir);
-    let fd = sys.openat(AT_FDCWD, path, O_TMPFILE | O_RDWR, 0o600);
-    if (fd < 0) {
-      path.cstring(`${dir}/.ninefold-${process.pid}-${Date.now()}`);
-      fd = sys.openat(AT_FDCWD, path, O_RDWR | O_CREAT | O_EXCL, 0o600);
-      if (fd >= 0) sys.unlinkat(AT_FDCWD, path, 0);
-    }
-    if (fd < 0) throw new Error(`no temporary file in ${dir}: ${because(fd)}`);
+    let fd = -ENOENT;
+    for (const dir of dirs) if (fd < 0) fd = temporaryFile(sys, dir);
+    if (fd < 0) throw journalError('make', `a temporary file in ${dirs.map(printable).join(', ')}`, fd);
     this.fd = fd;
   }
 
@@ -70,7 +65,7 @@ export class Journal {
         have -= start;
         start = 0;
         const r = this.sys.pread(this.fd, this.mem, have, BUFFER - have, pos);
-        if (r < 0) throw new Error(`the list of what was sent cannot be read: ${because(r)}`);
+        if (r < 0) throw journalError('read', 'the list of what was sent', r);
         if (r === 0) return;
         pos += r;
         have += r;
@@ -90,12 +85,40 @@ export class Journal {
   private flush(): void {
     for (let at = 0; at < this.used; ) {
       const r = this.sys.pwrite(this.fd, this.mem, at, this.used - at, this.written);
-      if (r <= 0) throw new Error(`the list of what was sent cannot be kept: ${because(r)}`);
+      if (r <= 0) throw journalError('keep', 'the list of what was sent', r === 0 ? EIO : r);
       at += r;
       this.written += r;
     }
     this.used = 0;
   }
+}
+
+/** An empty TMPDIR is none; and one that is gone, or somebody else's, is no reason to move nothing. */
+export function temporaryFolders(tmpdir: string | undefined): string[] {
+  return [...(tmpdir === undefined || tmpdir === '' ? [] : [tmpdir]), '/var/tmp', '/tmp'];
+}
+
+function temporaryFile(sys: Sys, dir: string): number {
+  const name = `${dir}/.ninefold-${process.pid}-${Date.now()}`;
+  const path = sys.alloc(Buffer.byteLength(name) + 1);
+  path.cstring(dir);
+  let fd = sys.openat(AT_FDCWD, path, O_TMPFILE | O_RDWR, 0o600);
+  if (fd >= 0) return fd;
+  path.cstring(name);
+  fd = sys.openat(AT_FDCWD, path, O_RDWR | O_CREAT | O_EXCL, 0o600);
+  if (fd >= 0) sys.unlinkat(AT_FDCWD, path, 0);
+  return fd;
+}
+
+function journalError(what: string, on: string, r: number): NinefoldError {
+  return new NinefoldError({
+    code: 'COPY_JOURNAL',
+    exit: EXIT.config,
+    what: `cannot ${what}`,
+    on,
+    why: because(r),
+    remedy: 'set TMPDIR to a folder with room that is yours to write, or copy instead of moving',
+  });
 }
 
 function identity(stat: StatBuf, dv: DataView, at: number): void {
@@ -111,48 +134,64 @@ function identity(stat: StatBuf, dv: DataView, at: number): void {
   dv.setUint32(at + 36, stat.ctimeNsec, true);
 }
 
+/** What stayed; `failed`: of these, how many should have gone, as nothing but an error kept them. */
+export interface Kept {
+  readonly stayed: number;
+  readonly failed: number;
+}
+
 /**
  * Removes what a journal lists, one name at a time, each only if it still is what was sent. `parents`: descriptors of the folders that the arguments were in.
- * `kept` is told what stays and why. Returns how many stayed.
+ * `kept` is told what stays and why.
  */
 export function removeSent(
   sys: Sys,
   journal: Journal,
   parents: readonly number[],
   kept: (path: Uint8Array, why: string) => void,
-): number {
+): Kept {
   const places = parents.map((fd) => new Places(sys, fd));
   const stat = new StatBuf(sys.alloc(256));
   const now = new DataView(new ArrayBuffer(40));
   let stayed = 0;
+  let failed = 0;
   journal.read((argument, path, record) => {
     const place = places[argument];
     if (place === undefined || path.length > MAX_PATH_LENGTH) return;
     place.set(path, 0, path.length);
     const parent = place.openParent();
-    const why = parent < 0 ? because(parent) : remove(parent, place);
+    const why = parent < 0 ? lost(parent) : remove(parent, place);
     if (parent >= 0) place.closeParent(parent);
     if (why === undefined) return;
     stayed++;
     kept(path, why);
 
+    function error(r: number): string {
+      failed++;
+      return because(r);
+    }
+
+    /** Its folder is not to be reached. */
+    function lost(r: number): string {
+      return r === -ENOENT || r === -ENOTDIR || r === -ELOOP ? CHANGED : error(r);
+    }
+
     function remove(dirFd: number, at: Places): string | undefined {
       const r = sys.statat(dirFd, at.leaf, stat);
       if (r === -ENOENT) return undefined;
-      if (r < 0) return because(r);
+      if (r < 0) return error(r);
       identity(stat, now, 0);
       const mode = record.getUint32(8, true);
       const folder = (mode & S_IFMT) === S_IFDIR;
       // A folder's times change with what was just removed from it, and a file with other names has lost one of them perhaps.
       const length = folder ? 16 : record.getUint32(12, true) > 1 ? 32 : 40;
-      if ((stat.mode & S_IFMT) !== (mode & S_IFMT) || !same(now, record, length))
-        return 'it was changed or replaced since it was sent';
+      if ((stat.mode & S_IFMT) !== (mode & S_IFMT) || !same(now, record, length)) return CHANGED;
       const gone = sys.unlinkat(dirFd, at.leaf, folder ? AT_REMOVEDIR : 0);
       if (gone === 0) return undefined;
-      return gone === -ENOTEMPTY || gone === -EEXIST ? 'it holds what was not sent' : because(gone);
+      return gone === -ENOTEMPTY || gone === -EEXIST ? 'it holds what was not sent' : error(gone);
     }
   });
-  return stayed;
+  return { stayed, failed };
 }
 
 function same(now: DataView, record: DataView, length: number): boolean {

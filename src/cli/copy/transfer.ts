@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { EXIT, type ExitCode } from '../../base/error.ts';
+import { EXIT, type ExitCode, NinefoldError } from '../../base/error.ts';
 import type { Sys } from '../../base/sys.ts';
 import { Journal, removeSent, type SendEnd, Sender } from '../../filecopy/index.ts';
 import { escapePath } from '../../qfile/index.ts';
@@ -33,7 +33,7 @@ export interface Transfer {
   readonly warn: (line: string) => void;
 }
 
-/** One whole transfer. Throws NinefoldError COPY_* for what was not confirmed; nothing is removed then. */
+/** One whole transfer. Throws NinefoldError COPY_* for what was not confirmed; nothing is removed then. COPY_KEPT: all was confirmed, and something could not be removed. */
 export function sendPaths(transfer: Transfer): ExitCode {
   const { sys, watcher } = transfer;
   const args = openArguments(sys, transfer.paths);
@@ -95,12 +95,20 @@ function removeMoved(
   journal: Journal,
   args: readonly { parentFd: number }[],
 ): ExitCode {
-  removeSent(
+  const { failed } = removeSent(
     sys,
     journal,
     args.map((a) => a.parentFd),
     (path, why) => warn(`kept "${displayName(path)}" here: ${why}`),
   );
   journal.close();
-  return EXIT.ok;
+  if (failed === 0) return EXIT.ok;
+  throw new NinefoldError({
+    code: 'COPY_KEPT',
+    exit: EXIT.noPermission,
+    what: 'could not remove',
+    on: `${failed} of what was moved`,
+    why: 'the lines above say why, and all of it is at the receiver',
+    remedy: 'remove them here yourself',
+  });
 }
