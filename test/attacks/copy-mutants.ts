@@ -80,6 +80,20 @@ export const COPY_MUTANTS: readonly Mutant[] = [
     seenBy: ['src/filecopy/negotiation'],
   },
   {
+    name: 'copy: whatever has the name of a kept beginning is removed',
+    file: RECEIVER,
+    from: /if \(known\d*\.size === 0\) return;\s+if \(this\.nameOf\(leaf\)[^;]*;/,
+    to: 'if (this.nameOf(leaf)) sys.unlinkat(parent, this.name, 0);',
+    seenBy: ['filecopy/conflicts'],
+  },
+  {
+    name: 'copy: a target that is restored may hide slashes and dots',
+    file: 'bin/ninefold.cjs',
+    from: /const usable = owns\.every\([^;]*;/,
+    to: 'const usable = true;',
+    seenBy: ['filecopy/restore-names'],
+  },
+  {
     name: 'copy: a file has its name before it is whole',
     file: RECEIVER,
     from: /nameless = true;/,

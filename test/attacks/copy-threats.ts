@@ -14,8 +14,12 @@ export const COPY_AND_ASKING_THREATS: readonly Threat[] = [
   {
     attack: 'a link out of the incoming folder; a link, then a file written through it',
     defence: 'targets stay inside the top-level folder; no component of a way is followed',
-    tests: ['filecopy/bad-input'],
-    mutants: ['copy: targets of links are not judged', 'copy: a link that the sender made is followed'],
+    tests: ['filecopy/bad-input', 'filecopy/restore-names'],
+    mutants: [
+      'copy: targets of links are not judged',
+      'copy: a link that the sender made is followed',
+      'copy: a target that is restored may hide slashes and dots',
+    ],
   },
   {
     attack: 'the folder moved away during the transfer (QSB-014)',
@@ -48,7 +52,11 @@ export const COPY_AND_ASKING_THREATS: readonly Threat[] = [
     attack: 'set-id programs, files of the receiver replaced',
     defence: 'the mode is masked to 0777; nothing is replaced that the receiver has not allowed to be',
     tests: ['filecopy/bad-input', 'filecopy/conflicts'],
-    mutants: ['copy: set-id bits are kept', 'copy: what is there is replaced'],
+    mutants: [
+      'copy: set-id bits are kept',
+      'copy: what is there is replaced',
+      'copy: whatever has the name of a kept beginning is removed',
+    ],
   },
   {
     attack: 'a file whose bytes are headers of the stream, sent on by whoever did not hear the greeting',
