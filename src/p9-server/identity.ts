@@ -47,7 +47,7 @@ export class Identity {
     if (user === this.current || !this.privileged) return 0;
     const r = this.sys.setFsIdentity(user.uid, user.gid, user.groups);
     this.current = r < 0 ? undefined : user;
-    return r < 0 ? r : 0;
+    return Math.min(r, 0);
   }
 
   /** Runs `f`, which does not throw, with the server's own rights, then goes back. For finding again what was already granted, never for what a client names. */

@@ -42,17 +42,18 @@ export async function callService(call: ServiceCall): Promise<number> {
     call.input === undefined ? 'inherit' : 'pipe',
     call.quiet ? 'ignore' : 'inherit',
   ] as const;
-  const child = started(client, args, {
-    stdio: [call.quiet && stdin === 'inherit' ? 'ignore' : stdin, other, other],
-    env: { ...process.env, ...call.env },
-  });
-  child.stdin?.on('error', () => {}).end(call.input);
-  // Ctrl-C goes to the whole group; this process waits until the others have ended, whatever they make of it.
+  // Ctrl-C goes to the whole group; this process waits until the others have ended, whatever they make of it. From before it is there, so
+  // that no moment is left in which the key ends this one alone.
   let interrupted = false;
   const wait = (): void => {
     interrupted = true;
   };
   process.on('SIGINT', wait);
+  const child = started(client, args, wait, {
+    stdio: [call.quiet && stdin === 'inherit' ? 'ignore' : stdin, other, other],
+    env: { ...process.env, ...call.env },
+  });
+  child.stdin?.on('error', () => {}).end(call.input);
   return new Promise((resolve, reject) => {
     child.once('error', (error) => {
       process.off('SIGINT', wait);
@@ -69,10 +70,16 @@ export async function callService(call: ServiceCall): Promise<number> {
 }
 
 /** Some failures Node throws, others it tells of later. */
-function started(client: string, args: readonly string[], options: SpawnOptions): ChildProcess {
+function started(
+  client: string,
+  args: readonly string[],
+  wait: () => void,
+  options: SpawnOptions,
+): ChildProcess {
   try {
     return spawn(client, args, options);
   } catch (error) {
+    process.off('SIGINT', wait);
     throw unstartable(client, error);
   }
 }
