@@ -8,6 +8,8 @@ import { openError } from './errors.ts';
 /** Waits for its viewer by itself. */
 const QUBES_OPEN = '/usr/bin/qubes-open';
 const LOOK_MS = 300;
+/** A look can miss a program that starts another and ends meanwhile, or that is about to be executed: nobody uses the file when so many in a row have seen nobody. */
+const UNSEEN = 3;
 
 /**
  * Has a file opened by the program that is registered for it, and waits until nobody uses it any more. NINEFOLD_OPENER names another opener. Resolves with
@@ -24,7 +26,10 @@ export async function view(path: string): Promise<number> {
     child.once('exit', (code, signal) => resolve(signal === null ? (code ?? 1) : 1));
   });
   // xdg-open hands over to a program that may be running already, and ends.
-  while (inUse(path)) await sleep(LOOK_MS);
+  for (let unseen = 0; ; await sleep(LOOK_MS)) {
+    unseen = inUse(path) ? 0 : unseen + 1;
+    if (unseen === UNSEEN) break;
+  }
   return status;
 }
 
