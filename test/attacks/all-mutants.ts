@@ -4,7 +4,7 @@ import { ASKING_MUTANTS } from './asking-mutants.ts';
 import { COPY_MUTANTS } from './copy-mutants.ts';
 import { COPY_AND_ASKING_THREATS } from './copy-threats.ts';
 import { MOUNT_MUTANTS } from './mount-mutants.ts';
-import { CALL_MUTANTS, GUARD_MUTANTS } from './policy-mutants.ts';
+import { CALL_MUTANTS, GUARD_MUTANTS, SERVICE_MUTANTS } from './policy-mutants.ts';
 import { type Mutant, SERVER_MUTANTS } from './server-mutants.ts';
 import { THREATS, type Threat } from './threats.ts';
 
@@ -16,6 +16,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...ASKING_MUTANTS,
   ...GUARD_MUTANTS,
   ...CALL_MUTANTS,
+  ...SERVICE_MUTANTS,
 ];
 
 export const ALL_THREATS: readonly Threat[] = [...THREATS, ...COPY_AND_ASKING_THREATS];

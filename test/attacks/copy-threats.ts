@@ -149,4 +149,10 @@ export const COPY_AND_ASKING_THREATS: readonly Threat[] = [
     tests: ['src/policy/call-rules', 'broker/call-policy'],
     mutants: CALL_MUTANTS.map((m) => m.name),
   },
+  {
+    attack: 'a call that becomes another by its argument, which the caller chooses',
+    defence: 'the name that a service was started under alone says which it is',
+    tests: ['broker/service-names'],
+    mutants: ['services: the argument of a call chooses the service'],
+  },
 ];

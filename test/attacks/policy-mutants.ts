@@ -59,6 +59,17 @@ export const GUARD_MUTANTS: readonly Mutant[] = [
   },
 ];
 
+/** Defences of the services under qrexec, and of what is kept between them: the log, the sessions, the questions of the terminal. */
+export const SERVICE_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'services: the argument of a call chooses the service',
+    file: 'bin/ruddo.cjs',
+    from: /return ITSELF\.test\(name\) \? void 0 : name;/,
+    to: 'return void 0;',
+    seenBy: ['broker/service-names'],
+  },
+];
+
 /** Defences of the rules about calls (files, opening, services). */
 export const CALL_MUTANTS: readonly Mutant[] = [
   {

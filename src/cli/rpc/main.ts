@@ -41,18 +41,29 @@ const SERVICES: Readonly<Record<string, Service>> = {
   'ninefold.LookAtFolder': lookService,
 };
 
-export const SERVICE_NAMES: readonly string[] = Object.keys(SERVICES);
+const SERVICE_NAMES: readonly string[] = Object.keys(SERVICES);
 
-/** The main function of the program `ruddo`, whose first argument, or own name, is the service. Its status is the service's. */
-export function rpcMain(argv: readonly string[], env: NodeJS.ProcessEnv = process.env): void {
-  const name = SERVICE_NAMES.find((n) => n === argv[2] || n === basename(argv[1] ?? '')) ?? argv[2] ?? '';
+/** `ruddo` itself, as brokers and scripts start it; under any other name it is a service, as qrexec finds it. */
+const ITSELF = /^ruddo(?:\.c?js)?(?![\s\S])/;
+
+/**
+ * The service whose name the program was started under; undefined: it is `ruddo` itself, whose arguments say what to do. Under qrexec the first argument is what the CALLER has put behind the `+`, so that
+ * under a service's name no argument may choose anything.
+ */
+export function serviceOfPath(path: string): string | undefined {
+  const name = basename(path);
+  return ITSELF.test(name) ? undefined : name;
+}
+
+/** The main function of the program `ruddo` where it is to be a service. Its status is the service's. */
+export function rpcMain(name: string, env: NodeJS.ProcessEnv = process.env): void {
   const call = { source: env.QREXEC_REMOTE_DOMAIN ?? '', argument: env.QREXEC_SERVICE_ARGUMENT };
   void runService(name, call).then((status) => process.exit(status));
 }
 
 /** Never rejects: the other side hears of a refusal; what went wrong is said on stderr. 127: there is no such service. */
 export async function runService(name: string, call: ServiceCall): Promise<number> {
-  const service = SERVICES[name];
+  const service = Object.hasOwn(SERVICES, name) ? SERVICES[name] : undefined;
   if (service === undefined) {
     say(`error: there is no service "${printable(name)}"; there are ${SERVICE_NAMES.join(', ')}`);
     return NO_SERVICE;
