@@ -155,4 +155,14 @@ export const COPY_AND_ASKING_THREATS: readonly Threat[] = [
     tests: ['broker/service-names'],
     mutants: ['services: the argument of a call chooses the service'],
   },
+  {
+    attack: 'keys that were meant for another question, or for the shell, taken for the answer',
+    defence:
+      'what was typed before the question came, and in its first second, is forgotten; a question ends with its time and with its asker',
+    tests: ['broker/ask-tty', 'src/ui/model/ask/guard'],
+    mutants: [
+      'terminal: what was typed before the question came answers it',
+      'terminal: a question whose asker has gone takes the next line that is typed',
+    ],
+  },
 ];

@@ -68,6 +68,20 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     to: 'return void 0;',
     seenBy: ['broker/service-names'],
   },
+  {
+    name: 'terminal: what was typed before the question came answers it',
+    file: 'bin/ninefold-ask-tty.cjs',
+    from: /(?<=function forgetTyped\(fd\d*\) \{)/,
+    to: ' return false;',
+    seenBy: ['broker/ask-tty'],
+  },
+  {
+    name: 'terminal: a question whose asker has gone takes the next line that is typed',
+    file: 'bin/ninefold-ask-tty.cjs',
+    from: /if \(\(look\(answerFd, 0\) & GONE\) !== 0\)/,
+    to: 'if (false)',
+    seenBy: ['broker/ask-tty'],
+  },
 ];
 
 /** Defences of the rules about calls (files, opening, services). */

@@ -10,9 +10,7 @@ import { authorizeRefusal, connectRefusal, refusal } from '../../src/cli/folder/
 import { questionText } from '../../src/cli/policy/ask-tty.ts';
 import { questionOf } from '../../src/policy/asking.ts';
 import { cannotMount } from '../helpers/cli.ts';
-import { program } from '../helpers/places.ts';
-import { noTerminal, onTerminal } from '../helpers/terminal.ts';
-import { answers, NODE, world } from './world.ts';
+import { answers, world } from './world.ts';
 
 const reason = cannotMount();
 const needsMount = reason === undefined ? {} : { skip: reason };
@@ -140,35 +138,6 @@ test('the terminal’s question has all that a person needs', () => {
     assert.ok(text.includes(words), `${words}\n${text}`);
   const once = questionText({ ...question, lasts: ['once'], access: 'ro' });
   assert.doesNotMatch(once, /allow it always|for an hour|to read only/);
-});
-
-test('the asking program of the terminal: what is typed is the answer, and nothing, or anything else, is a no', {
-  // A reason, or false: it runs.
-  skip: noTerminal() ?? false,
-}, async (t) => {
-  const typed: readonly [words: string, answer: object][] = [
-    ['yes\n', { answer: 'allow', lasts: 'once' }],
-    ['read always\n', { answer: 'allow', access: 'ro', lasts: 'always' }],
-    ['hour\n', { answer: 'allow', lasts: 'until', seconds: 3600 }],
-    ['block\n', { answer: 'block' }],
-    ['\n', { answer: 'deny' }],
-    ['y\n', { answer: 'deny' }],
-    ['constructor\n', { answer: 'deny' }],
-    // Ctrl-D: the end of the terminal.
-    ['\u0004', { answer: 'deny' }],
-  ];
-  const w = world(t);
-  for (const [words, answer] of typed) {
-    const out = w.path('answer');
-    writeFileSync(w.path('q'), JSON.stringify(question));
-    // On a line of its own: dash redirects first, and then expands the assignments before a command.
-    const command = `terminal=$(tty); NINEFOLD_TTY=$terminal ${NODE} ${program('ninefold-ask-tty')} < ${w.path('q')} > ${out}`;
-    const seen = await onTerminal(command, /> /, [words]);
-    assert.equal(seen.code, 0, seen.text);
-    const text = readFileSync(out, 'utf8');
-    assert.ok(text !== '', `no answer to ${JSON.stringify(words)}: ${seen.text}`);
-    assert.deepEqual(JSON.parse(text), { version: 1, ...answer }, `${JSON.stringify(words)}: ${seen.text}`);
-  }
 });
 
 test('mount(8)’s helper: its arguments, and a whole mount', needsMount, async (t) => {
