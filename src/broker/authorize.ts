@@ -8,7 +8,16 @@ import { parseName } from '../policy/name.ts';
 import type { Access, Request, Rule } from '../policy/rule.ts';
 import { type Ask, parseAsk } from '../policy/wire.ts';
 import { ruleWords } from '../policy/words.ts';
-import { broken, type Desk, invalid, REFUSED, type Reply, tellFlood, turnedAway } from './desk.ts';
+import {
+  broken,
+  type Desk,
+  invalid,
+  REFUSED,
+  type Reply,
+  tellByRule,
+  tellFlood,
+  turnedAway,
+} from './desk.ts';
 import { CLOSED_WORDS, type Turn } from './gate.ts';
 
 /** Why a request is refused, in one word for our clients. */
@@ -40,8 +49,10 @@ async function decide(desk: Desk, source: string, ask: Ask): Promise<Reply> {
   await desk.store.repair();
   const first = verdict(desk.store.load(), ask, request, desk.now());
   if (first.kind !== 'undecided') {
-    desk.audit.write({ event: 'request', ...request });
-    return answerBy(desk, ask, request, first);
+    const { tell, count } = tellByRule(desk, source, first.rule.id);
+    if (tell && count === undefined) desk.audit.write({ event: 'request', ...request });
+    if (tell) tellDecision(desk, request, first, count);
+    return replyOf(desk, ask, first);
   }
   const machines = await Promise.all([desk.machine(source), desk.machine(target)]);
   // The same words as for any refusal: nobody finds out so which machines there are.
@@ -131,7 +142,8 @@ async function question(
   // What the person decided stands in the log; that an allowance was stepped over meanwhile does not.
   if (decision.kind === 'allow') return allowed(desk, ask, decision);
   if (kept.effect !== 'allow') return refuse(ask, refusalOf(decision));
-  return answerBy(desk, ask, request, decision);
+  tellDecision(desk, request, decision);
+  return replyOf(desk, ask, decision);
 }
 
 /** A refusal that a person, the clock or a fault gave: one line in the log. */
@@ -140,28 +152,21 @@ function decided(desk: Desk, ask: Ask, request: Request, result: Refusal, why: s
   return refuse(ask, result);
 }
 
-function answerBy(desk: Desk, ask: Ask, request: Request, decision: Decision): Reply {
-  if (decision.kind === 'allow') {
-    const { rule, access } = decision;
-    desk.audit.write({
-      event: 'decision',
-      ...request,
-      access,
-      result: 'allow',
-      rule: rule.id,
-      why: ruleWords(rule),
-    });
-    return allowed(desk, ask, decision);
-  }
-  const refusal = refusalOf(decision);
+/** One line in the log of what the rules have decided; `count`: so many times by now. */
+function tellDecision(desk: Desk, request: Request, decision: Decision, count?: number): void {
   const { rule } = decision;
   desk.audit.write({
     event: 'decision',
     ...request,
-    result: refusal,
+    ...(decision.kind === 'allow' ? { access: decision.access } : {}),
+    result: decision.kind === 'allow' ? 'allow' : refusalOf(decision),
+    ...(count === undefined ? {} : { count }),
     ...(rule === undefined ? {} : { rule: rule.id, why: ruleWords(rule) }),
   });
-  return refuse(ask, refusal);
+}
+
+function replyOf(desk: Desk, ask: Ask, decision: Decision): Reply {
+  return decision.kind === 'allow' ? allowed(desk, ask, decision) : refuse(ask, refusalOf(decision));
 }
 
 const refusalOf = ({ kind }: Decision): Refusal => (kind === 'block' ? 'blocked' : 'denied');

@@ -78,6 +78,22 @@ export function turnedAway(
   if (tell) desk.audit.write({ event: 'refused', ...request, result, why, ...(count > 1 ? { count } : {}) });
 }
 
+/** What one rule decides for one machine: so many times in full, of more only the powers of ten. */
+const RULE_LINES = 3;
+
+/**
+ * Whether what a rule has decided is to stand in the log. A machine may ask for it without end, and would wash out all else; the first times of each rule are always told. `count`: it stands for so many.
+ * Throws Node's errors when it cannot be counted.
+ */
+export function tellByRule(
+  desk: Desk,
+  source: string,
+  rule: string,
+): { readonly tell: boolean; readonly count?: number } {
+  const { tell, count } = desk.gate.count(source, `rule-${rule}`, RULE_LINES);
+  return count > RULE_LINES ? { tell, count } : { tell };
+}
+
 /** Before the next question of a source: how many of its requests were refused unasked since the last one. */
 export function tellFlood(desk: Desk, source: string, turn: Pick<Turn, 'refusedMeanwhile'>): void {
   if (turn.refusedMeanwhile === 0) return;

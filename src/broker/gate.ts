@@ -41,10 +41,14 @@ const BURST_MS = 60_000;
 const COUNT_MAX = 1_000_000;
 /** How long a machine is remembered that does not ask. */
 const KEPT_MS = 7 * 86_400_000;
-const QUESTION_LOCK = 'question.lock';
+/** No machine's: their names begin with a letter. */
+const QUESTION_LOCK = '.question.lock';
 const WAITING = 'waiting';
 /** How often it is looked who stands in line. */
 const WAITING_MS = 500;
+
+/** `rule-ID`: what that rule decides. `claims`: connections that a machine says another has made to it. No dot in any: names of machines have them. */
+export type Counted = 'turned-away' | 'malformed' | 'claims' | `rule-${string}`;
 
 const STATE = v.object({ until: v.number(), refusals: v.number() });
 
@@ -111,7 +115,7 @@ export class Gate {
   }
 
   /** Counts something of which only a few are to be written down. True: this is one of the first, or a power of ten; `count` says which. */
-  count(source: string, what: 'turned-away' | 'malformed', first: number): { tell: boolean; count: number } {
+  count(source: string, what: Counted, first: number): { tell: boolean; count: number } {
     const path = this.#file(source, what);
     const old = statSync(path, { throwIfNoEntry: false });
     if (old !== undefined && (this.#now() - old.mtimeMs > BURST_MS || old.size >= COUNT_MAX))

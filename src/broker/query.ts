@@ -140,9 +140,19 @@ export async function query(
   }
 }
 
-/** A line in the log and the one answer that every refusal gets. Connections have passed the policy, so this is rare; yet a target may repeat itself. */
-export function refused(desk: Desk, claim: Claim, why: string): Reply {
-  const { tell, count } = desk.gate.count(claim.target, 'turned-away', 20);
+const CLAIM_LINES = 20;
+
+/**
+ * A line in the log and the one answer that every refusal gets; of many of one caller only the first have a line, and the powers of ten. `caller`: who connects, or where the target asks, the target. They are counted
+ * under a key of their own, for they are no requests, of which the next question tells.
+ */
+export function refused(
+  desk: Desk,
+  claim: Claim,
+  why: string,
+  caller: string = claim.source ?? claim.target,
+): Reply {
+  const { tell, count } = desk.gate.count(caller, 'claims', CLAIM_LINES);
   if (tell)
     desk.audit.write({
       event: 'refused',

@@ -9,7 +9,7 @@ import {
   serviceQuestionOf,
 } from '../policy/service-asking.ts';
 import { ruleWords } from '../policy/words.ts';
-import { broken, type Desk, tellFlood, turnedAway } from './desk.ts';
+import { broken, type Desk, tellByRule, tellFlood, turnedAway } from './desk.ts';
 import { CLOSED_WORDS, type Turn } from './gate.ts';
 import type { Kept } from './keeper.ts';
 
@@ -28,8 +28,9 @@ export async function allowService(
     await desk.store.repair();
     const block = blockOf(desk, request);
     if (block !== undefined) {
-      desk.audit.write({ event: 'request', ...request });
-      desk.audit.write({ event: 'decision', ...request, result: 'blocked', ...block });
+      const { tell, ...times } = tellByRule(desk, source, block.rule);
+      if (tell && times.count === undefined) desk.audit.write({ event: 'request', ...request });
+      if (tell) desk.audit.write({ event: 'decision', ...request, result: 'blocked', ...times, ...block });
       return false;
     }
     const machines = await Promise.all([desk.machine(source), desk.machine(target)]);

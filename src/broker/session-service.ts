@@ -32,7 +32,7 @@ export async function beginSession(
     await desk.store.repair();
     const claim = { ...parsed.value, print, target: caller, knowsReadOnly: true };
     const admitted = await admit(desk, claim);
-    if (!admitted.ok) return refused(desk, claim, admitted.why);
+    if (!admitted.ok) return refused(desk, claim, admitted.why, caller);
     const kept = keep(desk, admitted.value);
     const { folder, access, denied } = admitted.value;
     const inside = denied.length === 0 ? {} : { denied };

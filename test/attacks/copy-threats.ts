@@ -165,4 +165,15 @@ export const COPY_AND_ASKING_THREATS: readonly Threat[] = [
       'terminal: a question whose asker has gone takes the next line that is typed',
     ],
   },
+  {
+    attack: 'requests without end that wash the log out, or that speak against another machine',
+    defence:
+      'of what one rule decides for one machine the first have their lines, then the powers of ten; who connects is counted, not whose folder it is',
+    tests: ['broker/flood-log'],
+    mutants: [
+      'log: what a rule decides is told each time',
+      'log: connections of one machine are counted as requests of another',
+      'asking: a machine may have the name of the lock of all questions',
+    ],
+  },
 ];

@@ -82,6 +82,27 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     to: 'if (false)',
     seenBy: ['broker/ask-tty'],
   },
+  {
+    name: 'log: what a rule decides is told each time',
+    file: 'src/broker/desk.js',
+    from: /return count > RULE_LINES \? \{ tell, count \} : \{ tell \};/,
+    to: 'return { tell: true };',
+    seenBy: ['broker/flood-log'],
+  },
+  {
+    name: 'log: connections of one machine are counted as requests of another',
+    file: 'src/broker/query.js',
+    from: /desk\.gate\.count\(caller, 'claims', CLAIM_LINES\)/,
+    to: "desk.gate.count(claim.target, 'turned-away', CLAIM_LINES)",
+    seenBy: ['broker/flood-log'],
+  },
+  {
+    name: 'asking: a machine may have the name of the lock of all questions',
+    file: 'src/broker/gate.js',
+    from: /const QUESTION_LOCK = '\.question\.lock';/,
+    to: "const QUESTION_LOCK = 'question.lock';",
+    seenBy: ['broker/flood-log'],
+  },
 ];
 
 /** Defences of the rules about calls (files, opening, services). */

@@ -193,10 +193,10 @@ test('what is kept about machines that have not asked for a week goes; a questio
   await authorize(desk, 'one', old('two', '/a'));
   await authorize(desk, 'one', old('two', '/b'));
   assert.deepEqual(readdirSync(dir).sort(), [
+    '.question.lock',
     'one.lock',
     'one.state',
     'one.turned-away',
-    'question.lock',
     'waiting',
   ]);
   desk.gate.sweep();
@@ -207,7 +207,7 @@ test('what is kept about machines that have not asked for a week goes; a questio
     return says({ answer: 'allow' });
   };
   await authorize(desk, 'one', old('two', '/c'));
-  assert.deepEqual(readdirSync(dir).sort(), ['one.lock', 'one.state', 'question.lock', 'waiting'], 'held');
+  assert.deepEqual(readdirSync(dir).sort(), ['.question.lock', 'one.lock', 'one.state', 'waiting'], 'held');
   desk.gate.sweep();
   assert.ok(!readdirSync(dir).includes('one.lock'));
 });
