@@ -8,11 +8,11 @@ import {
   readFileSync,
   readSync,
   renameSync,
-  writeSync,
+  statSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { type LockSys, tryLock } from './lock.ts';
-import { openOwned } from './owned.ts';
+import { openOwned, writeWhole } from './owned.ts';
 import type { Traffic } from './traffic-line.ts';
 
 /** What happened, as one line of JSON. `why` is a sentence for a person; the other members are for programs. */
@@ -69,9 +69,10 @@ export class Audit {
       // A line that a crash cut short stays one line.
       const begin = last[0] === 0x0a ? '' : '\n';
       const line = { time: new Date(this.#now()).toISOString(), ...entry };
-      writeSync(fd, `${begin}${JSON.stringify(line)}\n`);
+      // On a full disk, half a line may be what there was room for: then it is not written down, and the next one begins on a line of its own.
+      writeWhole(fd, `${begin}${JSON.stringify(line)}\n`);
       fsyncSync(fd);
-      if (size > SIZE_MAX) this.#turn();
+      if (size > SIZE_MAX) this.#turn(fd);
     } finally {
       closeSync(fd);
     }
@@ -98,10 +99,13 @@ export class Audit {
     return { lines, damaged };
   }
 
-  #turn(): void {
+  /** Begins the log anew, if the file is still the one that was found too large: many writers may find that at once. */
+  #turn(fd: number): void {
     const held = tryLock(this.#sys, `${this.path}.lock`);
     if (held === undefined) return;
     try {
+      const now = statSync(this.path, { throwIfNoEntry: false });
+      if (now === undefined || now.ino !== fstatSync(fd).ino || now.size <= SIZE_MAX) return;
       for (let i = KEPT - 1; i >= 1; i--) renameQuietly(`${this.path}.${i}`, `${this.path}.${i + 1}`);
       renameQuietly(this.path, `${this.path}.1`);
     } finally {

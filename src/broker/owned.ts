@@ -11,6 +11,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
+import { ENOSPC } from '../base/errno.ts';
 
 const { O_CREAT, O_WRONLY, O_TRUNC } = constants;
 
@@ -37,10 +38,19 @@ export function openOwned(path: string, flags: number): number {
 export function writeOwned(path: string, text: string): void {
   const fd = openOwned(path, O_WRONLY | O_TRUNC);
   try {
-    writeSync(fd, text);
+    writeWhole(fd, text);
   } finally {
     closeSync(fd);
   }
+}
+
+/** In one write, all or an error: Node's, or ENOSPC where there was room for a part alone, of which the system says nothing. */
+export function writeWhole(fd: number, text: string): void {
+  const bytes = Buffer.from(text);
+  const written = writeSync(fd, bytes);
+  if (written === bytes.length) return;
+  const why = `ENOSPC: only ${written} of ${bytes.length} bytes could be written`;
+  throw Object.assign(new Error(why), { code: 'ENOSPC', errno: -ENOSPC, syscall: 'write' });
 }
 
 /** A folder in an existing one; as shared as that. */

@@ -169,11 +169,18 @@ export const COPY_AND_ASKING_THREATS: readonly Threat[] = [
     attack: 'requests without end that wash the log out, or that speak against another machine',
     defence:
       'of what one rule decides for one machine the first have their lines, then the powers of ten; who connects is counted, not whose folder it is',
-    tests: ['broker/flood-log'],
+    tests: ['broker/flood-log', 'broker/audit'],
     mutants: [
+      'log: it is begun anew as often as it was found too large',
       'log: what a rule decides is told each time',
       'log: connections of one machine are counted as requests of another',
       'asking: a machine may have the name of the lock of all questions',
     ],
+  },
+  {
+    attack: 'a grant that cannot be written down, because the disk is full',
+    defence: 'a line that was not written whole is an error, and nothing is granted',
+    tests: ['broker/audit', 'broker/authorize'],
+    mutants: ['log: half a line on a full disk is written down'],
   },
 ];

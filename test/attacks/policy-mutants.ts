@@ -103,6 +103,20 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     to: "const QUESTION_LOCK = 'question.lock';",
     seenBy: ['broker/flood-log'],
   },
+  {
+    name: 'log: it is begun anew as often as it was found too large',
+    file: 'src/broker/audit.js',
+    from: /if \(now === undefined \|\| now\.ino[^;]*;/,
+    to: '',
+    seenBy: ['broker/audit'],
+  },
+  {
+    name: 'log: half a line on a full disk is written down',
+    file: 'bin/ruddo.cjs',
+    from: /if \(written === bytes\d*\.length\) return;/,
+    to: 'return;',
+    seenBy: ['broker/audit'],
+  },
 ];
 
 /** Defences of the rules about calls (files, opening, services). */
