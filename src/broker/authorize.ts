@@ -2,7 +2,7 @@
 
 import { disposableByName, type Question, questionOf, ruleOf } from '../policy/asking.ts';
 import { Book, type Decision } from '../policy/book.ts';
-import { withRule } from '../policy/change.ts';
+import { isLasting, standing, withRule } from '../policy/change.ts';
 import { fingerprint } from '../policy/fingerprint.ts';
 import { parseName } from '../policy/name.ts';
 import type { Access, Request, Rule } from '../policy/rule.ts';
@@ -11,6 +11,7 @@ import { ruleWords } from '../policy/words.ts';
 import {
   broken,
   type Desk,
+  disposablesOf,
   invalid,
   REFUSED,
   type Reply,
@@ -47,7 +48,7 @@ async function decide(desk: Desk, source: string, ask: Ask): Promise<Reply> {
   const { target, folder, access } = ask;
   const request: Request = { source, target, folder, access };
   await desk.store.repair();
-  const first = verdict(desk.store.load(), ask, request, desk.now());
+  const first = await byRules(desk, ask, request);
   if (first.kind !== 'undecided') {
     const { tell, count } = tellByRule(desk, source, first.rule.id);
     if (tell && count === undefined) desk.audit.write({ event: 'request', ...request });
@@ -74,6 +75,16 @@ async function decide(desk: Desk, source: string, ask: Ask): Promise<Reply> {
   } finally {
     turn.leave(outcome);
   }
+}
+
+/** A lasting allowance that is there all the same, because the machine became a disposable later, does not stand for one. */
+async function byRules(desk: Desk, ask: Ask, request: Request): Promise<Decision> {
+  const book = desk.store.load();
+  const decision = verdict(book, ask, request, desk.now());
+  if (decision.kind !== 'allow' || !isLasting(decision.rule)) return decision;
+  const disposables = await disposablesOf(desk, [request.source, request.target]);
+  if (disposables.size === 0) return decision;
+  return verdict(new Book(standing(book.rules, disposables)), ask, request, desk.now());
 }
 
 /** A client that cannot say "read only" is content with it. */
@@ -137,7 +148,9 @@ async function question(
       return { rules, result: before };
     const after = withRule(rules, kept);
     const access: Access = kept.access === 'ro' ? 'ro' : request.access;
-    return { rules: after, result: new Book(after).decide({ ...request, access }, now) };
+    const disposables = disposable ? [request.source, request.target] : [];
+    const book = new Book(standing(after, new Set(disposables)));
+    return { rules: after, result: book.decide({ ...request, access }, now) };
   });
   // What the person decided stands in the log; that an allowance was stepped over meanwhile does not.
   if (decision.kind === 'allow') return allowed(desk, ask, decision);

@@ -3,6 +3,7 @@
 import { printable } from '../base/error.ts';
 import type { Question } from '../policy/asking.ts';
 import type { Sha256 } from '../policy/fingerprint.ts';
+import { looksDisposable } from '../policy/name.ts';
 import type { ServiceQuestion } from '../policy/service-asking.ts';
 import type { Asked } from './ask.ts';
 import type { Audit, AuditEntry } from './audit.ts';
@@ -92,6 +93,16 @@ export function tellByRule(
 ): { readonly tell: boolean; readonly count?: number } {
   const { tell, count } = desk.gate.count(source, `rule-${rule}`, RULE_LINES);
   return count > RULE_LINES ? { tell, count } : { tell };
+}
+
+/** Those of some machines that are disposables, by class or by name. Throws what `machine` throws. */
+export async function disposablesOf(desk: Desk, names: Iterable<string>): Promise<ReadonlySet<string>> {
+  const found = await Promise.all(
+    [...new Set(names)].map(async (name) =>
+      looksDisposable(name) || (await desk.machine(name)).disposable ? [name] : [],
+    ),
+  );
+  return new Set(found.flat());
 }
 
 /** Before the next question of a source: how many of its requests were refused unasked since the last one. */

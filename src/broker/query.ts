@@ -2,14 +2,14 @@
 
 import * as v from 'valibot';
 import { Book } from '../policy/book.ts';
-import { used } from '../policy/change.ts';
+import { isLasting, standing, used } from '../policy/change.ts';
 import { fingerprint, isFingerprint } from '../policy/fingerprint.ts';
 import { contains, parseFolder } from '../policy/folder.ts';
 import { parseName } from '../policy/name.ts';
 import { bad, good, type Parsed } from '../policy/parsed.ts';
 import { ACCESSES, type Access, isAlive, type Request, type Rule } from '../policy/rule.ts';
 import { parseFolderLine } from '../policy/wire.ts';
-import { broken, type Desk, invalid, REFUSED, type Reply } from './desk.ts';
+import { broken, type Desk, disposablesOf, invalid, REFUSED, type Reply } from './desk.ts';
 
 /** A connection that is allowed: what may be served. */
 export interface Admitted extends Request {
@@ -41,8 +41,14 @@ export interface Claim {
  * anew for the very folder: a denial further down than the grant refuses it.
  */
 export async function admit(desk: Desk, claim: Claim): Promise<Parsed<Admitted>> {
+  // Who is granted something lasting needs no question to come here, so that it is looked at here too.
+  const lasting = desk.store.load().rules.filter((rule) => isLasting(rule) && isAbout(desk, rule, claim));
+  const disposables = await disposablesOf(
+    desk,
+    lasting.flatMap(({ source, target }) => [source, target]),
+  );
   return desk.store.change<Parsed<Admitted>>((rules, now) => {
-    const found = match(desk, rules, claim, now);
+    const found = match(desk, standing(rules, disposables), claim, now);
     if ('why' in found) {
       // The folder that was granted is gone, and so is its grant: the next request is asked about.
       const kept = found.replaced === undefined ? rules : rules.filter((rule) => rule.id !== found.replaced);
@@ -95,6 +101,9 @@ const isReplaced = (rule: Rule, claim: Claim): boolean =>
   claim.bound !== undefined &&
   claim.folder === rule.folder &&
   rule.bound !== claim.bound;
+
+const isAbout = (desk: Desk, rule: Rule, { print, target, folder }: Claim): boolean =>
+  rule.target === target && contains(rule.folder, folder) && accessUnder(desk, rule, print) !== undefined;
 
 function accessUnder(desk: Desk, rule: Rule, print: string): Access | undefined {
   for (const access of ACCESSES)

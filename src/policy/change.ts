@@ -48,3 +48,14 @@ export function swept(rules: readonly Rule[], now: number): readonly Rule[] {
 export function used(rules: readonly Rule[], rule: Rule): readonly Rule[] {
   return rule.lasts === 'once' ? rules.filter((r) => r.id !== rule.id) : rules;
 }
+
+/** The rules that stand where some machines are disposables: no lasting allowance that one of them takes part in. */
+export const standing = (rules: readonly Rule[], disposables: ReadonlySet<string>): readonly Rule[] =>
+  disposables.size === 0
+    ? rules
+    : rules.filter(
+        (rule) => !isLasting(rule) || !(disposables.has(rule.source) || disposables.has(rule.target)),
+      );
+
+/** What a disposable does not get. */
+export const isLasting = (rule: Rule): boolean => rule.effect === 'allow' && rule.lasts !== 'once';

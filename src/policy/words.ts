@@ -36,6 +36,8 @@ export function explain(request: Request, decision: Decision): string {
   const { source, target, access } = request;
   const folder = showFolder(request.folder).text;
   const wish = `${source} asks to ${accessWords(access)} ${folder} on ${target}`;
+  if (source === target)
+    return `${wish}: refused, as a request that makes no sense. Nobody asks for a folder of its own.`;
   switch (decision.kind) {
     case 'block':
       return `${wish}: refused. A block comes before everything else: ${ruleWords(decision.rule)}.`;

@@ -183,4 +183,25 @@ export const COPY_AND_ASKING_THREATS: readonly Threat[] = [
     tests: ['broker/audit', 'broker/authorize'],
     mutants: ['log: half a line on a full disk is written down'],
   },
+  {
+    attack: 'a machine that is gone after use, whose grant is left to the next one of its name',
+    defence: 'no lasting grant for a disposable by any way; one that is there all the same does not stand',
+    tests: ['broker/disposables', 'broker/authorize', 'src/policy/wire'],
+    mutants: [
+      'rules: a disposable is granted for good by command',
+      'rules: what was granted for good stands when the machine has become a disposable',
+      'rules: who connects without having asked is no disposable',
+    ],
+  },
+  {
+    attack: 'a rule that says more than the person meant, or that comes back',
+    defence:
+      'paths as they are; an edit is put only where the rule is still what was seen; a revoke looks for sessions before and after',
+    tests: ['broker/put', 'broker/commands', 'broker/revoke', 'src/ui/model/manager'],
+    mutants: [
+      'rules: two slashes are the folder of all',
+      'rules: an edit brings back what was taken away meanwhile',
+      'rules: a session that begins during a revoke is not seen',
+    ],
+  },
 ];

@@ -117,6 +117,48 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     to: 'return;',
     seenBy: ['broker/audit'],
   },
+  {
+    name: 'rules: a disposable is granted for good by command',
+    file: 'bin/ninefold.cjs',
+    from: /disposable && both\.includes\(name\)/,
+    to: 'false',
+    seenBy: ['broker/disposables'],
+  },
+  {
+    name: 'rules: what was granted for good stands when the machine has become a disposable',
+    file: 'src/policy/change.js',
+    from: /!isLasting\(rule\) \|\| !\(/,
+    to: 'true || !(',
+    seenBy: ['broker/disposables'],
+  },
+  {
+    name: 'rules: who connects without having asked is no disposable',
+    file: 'src/broker/query.js',
+    from: /match\(desk, standing\(rules, disposables\), claim, now\)/,
+    to: 'match(desk, rules, claim, now)',
+    seenBy: ['broker/disposables'],
+  },
+  {
+    name: 'rules: two slashes are the folder of all',
+    file: 'bin/ninefold.cjs',
+    from: /text\d*\.replace\(\/\(\[\^\/\]\)\\\/\$\/, "\$1"\)/,
+    to: 'text.slice(0, 1) + text.slice(1).replace(/\\/$/, "")',
+    seenBy: ['broker/commands'],
+  },
+  {
+    name: 'rules: an edit brings back what was taken away meanwhile',
+    file: 'bin/ninefold.cjs',
+    from: /isDeepStrictEqual\)\(formatRule\(now\), formatRule\(ifIs\)\)/,
+    to: 'isDeepStrictEqual)(0, 0)',
+    seenBy: ['broker/put'],
+  },
+  {
+    name: 'rules: a session that begins during a revoke is not seen',
+    file: 'src/cli/policy/rules.js',
+    from: /\[\.\.\.before, \.\.\.books\.sessions\.list\(\)\.filter\(\(\{ id \}\) => !known\.has\(id\)\)\]/,
+    to: 'before',
+    seenBy: ['broker/revoke'],
+  },
 ];
 
 /** Defences of the rules about calls (files, opening, services). */

@@ -44,6 +44,13 @@ test('rules: made, listed, explained, taken away; as words and as JSON', async (
     /^ID +RULE +SOURCE .*\n.* allow +work +vault +\/home\/user +read, write +until /,
   );
 
+  const own = JSON.parse((await policy('explain', 'work', 'work:/pub', '--json')).stdout) as Record<
+    string,
+    string
+  >;
+  assert.equal(own.decision, 'invalid');
+  assert.match(own.words ?? '', /refused.* Nobody asks for a folder of its own/);
+
   assert.equal((await policy('block', 'work', 'vault')).code, 0);
   assert.match(
     (await policy('explain', 'work', 'vault:/pub', '-r')).stdout,
@@ -81,6 +88,11 @@ test('what makes no sense is refused with 64 and one line', async (t) => {
     ['allow', 'disp7', 'vault:/a'],
     ['allow', 'work', 'vault:/a', '--for', 'ever'],
     ['allow', 'work', 'vault:/a', '--for', '1h', '--once'],
+    ['allow', 'work', 'vault://'],
+    ['allow', 'work', 'vault:/a//'],
+    ['list', '--source', 'no such!'],
+    ['list', '--source', 'work', '--target', 'no such!'],
+    ['log', '--source', 'no such!'],
     ['revoke'],
     ['nothing'],
   ];

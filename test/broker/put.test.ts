@@ -8,8 +8,8 @@ import { type World, world } from './world.ts';
 
 type Json = Record<string, unknown>;
 
-async function put(w: World, rule: unknown): Promise<Ran> {
-  const [program = '', ...args] = nodeProgram('ninefold', 'policy', 'put', '--json');
+async function put(w: World, rule: unknown, ...more: string[]): Promise<Ran> {
+  const [program = '', ...args] = nodeProgram('ninefold', 'policy', 'put', '--json', ...more);
   writeFileSync(w.path('rule.json'), typeof rule === 'string' ? rule : JSON.stringify(rule));
   const line = `exec "$@" < ${w.path('rule.json')}`;
   return start(['/bin/sh', '-c', line, 'sh', program, ...args], { env: w.env }).ended;
@@ -47,6 +47,7 @@ test('what is no rule, has run out, or may not be is refused with 64 and one lin
     [{ ...made, extra: 1 }, /cannot understand/],
     [{ ...made, folder: '/a/../b' }, /canonical/],
     [past, /its time is over/],
+    [{ ...past, lasts: 'once', until: '2999-01-01T00:00:00.000Z' }, /once is good for 2 minutes/],
     [{ ...made, source: 'disp1' }, /disposable/],
   ] as const) {
     const r = await put(w, rule);
@@ -54,6 +55,30 @@ test('what is no rule, has run out, or may not be is refused with 64 and one lin
     assert.match(r.stderr, words);
     assert.equal(r.stderr.trim().split('\n').length, 1, r.stderr);
   }
+});
+
+test('--if-is: a rule that was taken away or changed meanwhile does not come back', async (t) => {
+  const w = world(t);
+  const policy = async (...args: string[]): Promise<unknown> =>
+    JSON.parse((await w.ninefold('policy', ...args, '--json')).stdout);
+  const seen = (await policy('allow', 'work', 'vault:/a')) as Json;
+  const ifIs = ['--if-is', JSON.stringify(seen)];
+  const edited = { ...seen, access: 'ro' };
+  assert.equal((await put(w, edited, ...ifIs)).code, 0);
+  const changed = await put(w, { ...seen, folder: '/b' }, ...ifIs);
+  assert.equal(changed.code, 64);
+  assert.match(
+    changed.stderr,
+    /will not put rule [0-9a-f]{8}: it was changed meanwhile: work may read only \/a/,
+  );
+  assert.deepEqual(await policy('list'), [edited]);
+  await policy('revoke', String(seen.id));
+  const gone = await put(w, seen, ...ifIs);
+  assert.equal(gone.code, 64);
+  assert.match(gone.stderr, /will not put .*: it was taken away meanwhile/);
+  assert.deepEqual(await policy('list'), []);
+  assert.match((await put(w, seen, '--if-is', '{')).stderr, /the rule of --if-is/);
+  assert.equal((await put(w, seen)).code, 0, 'who says nothing of it puts it back');
 });
 
 test('the last use of a rule, from the log', async (t) => {

@@ -7,6 +7,7 @@ import { readPage } from '../../broker/audit-pages.ts';
 import { say } from '../report.ts';
 import { numberOption } from '../values.ts';
 import { openBooks } from './desk.ts';
+import { nameArgument } from './rules.ts';
 
 interface LogFlags {
   readonly lines: string;
@@ -29,6 +30,7 @@ export function logCommand(): Command {
     .option('--before <place>', 'with --page: those before that place')
     .action((flags: LogFlags) => {
       const max = numberOption('--lines', flags.lines, 0, 1_000_000);
+      if (flags.source !== undefined) nameArgument(flags.source);
       const { path } = openBooks(() => {}).audit;
       if (flags.page === true) page(path, max === 0 ? AT_ONCE : max, flags.before);
       else latest(path, max === 0 ? Number.POSITIVE_INFINITY : max, flags);

@@ -4,14 +4,12 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { printable } from '../../base/error.ts';
-import { readConfig } from '../../broker/config.ts';
-import { qubesMachines } from '../../broker/qubes.ts';
-import { formatRule, parseRule } from '../../policy/rule.ts';
+import { formatRule, parseRule, type Rule } from '../../policy/rule.ts';
 import { ruleWords } from '../../policy/words.ts';
-import { brokerConfig } from '../broker/places.ts';
 import { say, usageError } from '../report.ts';
 import { readInput } from '../rpc/input.ts';
 import type { Books } from './desk.ts';
+import { allMachines } from './machines.ts';
 import { policyPaths } from './paths.ts';
 import { putRule } from './rules.ts';
 
@@ -25,23 +23,33 @@ export function putCommand(books: () => Promise<Books>): Command {
     .description(
       'Puts a rule back as "revoke --json" or "list --json" showed it, or as it was changed: one JSON object on standard input. It takes the place of the rule of that id and of the one for the same folder.',
     )
+    .option(
+      '--if-is <rule>',
+      'only if the rule of its id still is this one, as JSON: else nothing is changed',
+    )
     .option('--json', 'one JSON object')
-    .action(async (flags: { json?: boolean }) => {
+    .action(async (flags: { ifIs?: string; json?: boolean }) => {
       const bytes = await readInput(process.stdin, RULE_BYTES_MAX);
-      const parsed = parseRule(jsonOf(Buffer.from(bytes ?? []).toString('utf8')));
-      if (!parsed.ok)
-        throw usageError(
-          'RULE_JSON',
-          'cannot understand',
-          'the rule on standard input',
-          printable(parsed.why),
-          'give it as "ninefold policy list --json" shows one',
-        );
-      const { rule, replaced, notes } = await putRule(await books(), parsed.value);
+      const wanted = ruleOf('the rule on standard input', Buffer.from(bytes ?? []).toString('utf8'));
+      const ifIs = flags.ifIs === undefined ? undefined : ruleOf('the rule of --if-is', flags.ifIs);
+      const { rule, replaced, notes } = await putRule(await books(), wanted, ifIs);
       if (flags.json === true) json({ ...formatRule(rule), replaced: replaced.map(formatRule) });
       else process.stdout.write(`${ruleWords(rule)}\n`);
       for (const note of notes) say(`ninefold policy: note: ${printable(note)}`);
     });
+}
+
+/** Throws NinefoldError RULE_JSON (exit 64). */
+function ruleOf(on: string, text: string): Rule {
+  const parsed = parseRule(jsonOf(text));
+  if (parsed.ok) return parsed.value;
+  throw usageError(
+    'RULE_JSON',
+    'cannot understand',
+    on,
+    printable(parsed.why),
+    'give it as "ninefold policy list --json" shows one',
+  );
 }
 
 function jsonOf(text: string): unknown {
@@ -84,14 +92,4 @@ export function machinesCommand(): Command {
       for (const { name, disposable } of machines)
         process.stdout.write(`${name}${disposable ? '  disposable' : ''}\n`);
     });
-}
-
-async function allMachines(): Promise<{ name: string; disposable: boolean }[]> {
-  const program = process.env.NINEFOLD_QVM_LS;
-  if (program || policyPaths().qubes) return qubesMachines(program || 'qvm-ls');
-  const { self, machines } = readConfig(brokerConfig());
-  return [
-    { name: self, disposable: false },
-    ...[...machines.values()].map(({ name, disposable }) => ({ name, disposable })),
-  ];
 }

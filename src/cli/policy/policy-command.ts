@@ -2,7 +2,8 @@
 
 import { Command } from 'commander';
 import { EXIT, printable } from '../../base/error.ts';
-import { formatRule, type Request, type Rule } from '../../policy/rule.ts';
+import { selects } from '../../policy/change.ts';
+import { formatRule, isAlive, type Request, type Rule } from '../../policy/rule.ts';
 import { explain, ruleWords } from '../../policy/words.ts';
 import { say, usageError } from '../report.ts';
 import { table } from '../table.ts';
@@ -64,12 +65,12 @@ function list(): Command {
     .option('--uses', 'with --json: also when each was used last, from the log')
     .option('--json', 'one JSON array')
     .action(async (flags: { source?: string; target?: string; uses?: boolean; json?: boolean }) => {
+      const of = {
+        ...(flags.source === undefined ? {} : { source: nameArgument(flags.source) }),
+        ...(flags.target === undefined ? {} : { target: nameArgument(flags.target) }),
+      };
       const { store, audit, now } = await books();
-      const rules = store
-        .load()
-        .rules.filter((r) => flags.source === undefined || r.source === nameArgument(flags.source))
-        .filter((r) => flags.target === undefined || r.target === nameArgument(flags.target))
-        .filter((r) => r.until === undefined || r.until > now());
+      const rules = store.load().rules.filter((r) => selects(of, r) && isAlive(r, now()));
       const uses = flags.uses === true ? lastUses(audit.path, rules) : new Map<string, LastUse>();
       const json = rules.map((r) => ({
         ...formatRule(r),
@@ -235,6 +236,8 @@ function explainCommand(): Command {
       };
       const decision = store.load().decide(request, now());
       const words = explain(request, decision);
+      if (request.source === request.target)
+        return print(flags.json, { request, decision: 'invalid', rule: null, words }, `${words}\n`);
       const rule = decision.rule === undefined ? null : formatRule(decision.rule);
       print(flags.json, { request, decision: decision.kind, rule, words }, `${words}\n`);
     });

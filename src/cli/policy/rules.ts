@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: MIT
 
+import { isDeepStrictEqual } from 'node:util';
 import { Book } from '../../policy/book.ts';
 import { type Selector, selects, withRule } from '../../policy/change.ts';
 import { contains, parseFolder } from '../../policy/folder.ts';
 import { looksDisposable, parseName } from '../../policy/name.ts';
 import type { Parsed } from '../../policy/parsed.ts';
-import { type Access, isAlive, ONCE_MS, type Request, type Rule } from '../../policy/rule.ts';
+import { type Access, formatRule, isAlive, ONCE_MS, type Request, type Rule } from '../../policy/rule.ts';
 import { ruleWords } from '../../policy/words.ts';
 import { usageError } from '../report.ts';
 import type { Books } from './desk.ts';
+import { allMachines } from './machines.ts';
 
 /** A name or path on the command line. Throws NinefoldError RULE_NAME or RULE_FOLDER (exit 64). */
 export const nameArgument = (text: string): string =>
   argument('RULE_NAME', 'the name', text, parseName(text));
+/** One slash behind a name is no matter; `//` is none, and would be all folders. */
 export const folderArgument = (text: string): string =>
-  argument('RULE_FOLDER', 'the folder', text, parseFolder(text.length > 1 ? text.replace(/\/$/, '') : text));
+  argument('RULE_FOLDER', 'the folder', text, parseFolder(text.replace(/([^/])\/$/, '$1')));
 
 function argument(code: string, what: string, text: string, parsed: Parsed<string>): string {
   if (parsed.ok) return parsed.value;
@@ -66,12 +69,9 @@ export interface Added {
   readonly notes: readonly string[];
 }
 
-function checkRule({
-  effect,
-  source,
-  target,
-  once,
-}: Pick<NewRule, 'effect' | 'source' | 'target' | 'once'>): void {
+/** A machine that nobody knows may be one that is to come. */
+async function checkRule(rule: Pick<NewRule, 'effect' | 'source' | 'target' | 'once'>): Promise<void> {
+  const { effect, source, target, once } = rule;
   if (source === target)
     throw usageError(
       'RULE_PAIR',
@@ -80,19 +80,24 @@ function checkRule({
       'it needs no grant for its own folders',
       'name two machines',
     );
-  if (effect === 'allow' && !once && (looksDisposable(source) || looksDisposable(target)))
+  if (effect !== 'allow' || once) return;
+  const both = [source, target];
+  const gone =
+    both.find(looksDisposable) ??
+    (await allMachines()).find(({ name, disposable }) => disposable && both.includes(name))?.name;
+  if (gone !== undefined)
     throw usageError(
       'RULE_DISPOSABLE',
       'will not grant for longer than once to',
-      looksDisposable(source) ? source : target,
+      gone,
       'a disposable is gone before the grant, and the next one may get its name',
       'use --once',
     );
 }
 
-/** Adds a rule by command, and ends the sessions that it refuses. Throws NinefoldError RULE_PAIR, RULE_DISPOSABLE (exit 64) or the store's. */
+/** Adds a rule by command, and ends the sessions that it refuses. Throws NinefoldError RULE_PAIR, RULE_DISPOSABLE (exit 64), those of `allMachines`, or the store's. */
 export async function addRule(books: Books, wanted: NewRule): Promise<Added> {
-  checkRule(wanted);
+  await checkRule(wanted);
   const { effect, source, target, once, seconds } = wanted;
   const now = books.now();
   const lasts = once ? 'once' : seconds === undefined ? 'always' : 'until';
@@ -113,32 +118,60 @@ export async function addRule(books: Books, wanted: NewRule): Promise<Added> {
 }
 
 /**
- * Puts a rule as it is: one that was taken away, or one that was changed, which keeps its id. It takes the place of the rule of that id and of what was decided for the same folder. Throws NinefoldError
- * RULE_TIME (it has run out), RULE_PAIR, RULE_DISPOSABLE (exit 64) or the store's.
+ * Puts a rule as it is: one that was taken away, or one that was changed, which keeps its id. It takes the place of the rule of that id and of what was decided for the same folder. `ifIs`: only if that rule
+ * is still there and says just this, so that nothing comes back that was taken away or changed meanwhile. Throws NinefoldError RULE_TIME (it has run out, or is for once and lasts longer than that does), RULE_PAIR,
+ * RULE_DISPOSABLE, RULE_CHANGED (exit 64), those of `allMachines`, or the store's.
  */
-export async function putRule(books: Books, rule: Rule): Promise<Added> {
-  checkRule({ ...rule, once: rule.lasts === 'once' });
-  if (!isAlive(rule, books.now()))
+export async function putRule(books: Books, rule: Rule, ifIs?: Rule): Promise<Added> {
+  const now = books.now();
+  await checkRule({ ...rule, once: rule.lasts === 'once' });
+  const late = rule.lasts === 'once' && (rule.until ?? 0) > now + ONCE_MS;
+  if (late || !isAlive(rule, now))
     throw usageError(
       'RULE_TIME',
       'will not put',
       `rule ${rule.id}`,
-      'its time is over',
-      'give it a later "until", or make a new rule',
+      late ? `what is granted once is good for ${ONCE_MS / 60_000} minutes at the most` : 'its time is over',
+      late ? 'give it an earlier "until", or make a new rule' : 'give it a later "until", or make a new rule',
     );
-  return keepRule(books, rule, `put as it is: ${ruleWords(rule)}`);
+  if (ifIs !== undefined) checkSame(books.store.load().rules, ifIs);
+  return keepRule(books, rule, `put as it is: ${ruleWords(rule)}`, ifIs);
 }
 
-async function keepRule(books: Books, rule: Rule, why: string): Promise<Added> {
+/** Throws NinefoldError RULE_CHANGED (exit 64). */
+function checkSame(rules: readonly Rule[], ifIs: Rule): void {
+  const now = rules.find((rule) => rule.id === ifIs.id);
+  if (now !== undefined && isDeepStrictEqual(formatRule(now), formatRule(ifIs))) return;
+  throw usageError(
+    'RULE_CHANGED',
+    'will not put',
+    `rule ${ifIs.id}`,
+    now === undefined
+      ? 'it was taken away meanwhile, or its time is over'
+      : `it was changed meanwhile: ${ruleWords(now)}`,
+    'look at the rules again, and then decide',
+  );
+}
+
+async function keepRule(books: Books, rule: Rule, why: string, ifIs?: Rule): Promise<Added> {
   const { effect, source, target, folder } = rule;
+  const told = { source, target, folder, rule: rule.id };
   // Written down first: what cannot be told later is not granted.
-  books.audit.write({ event: 'change', source, target, folder, result: effect, rule: rule.id, why });
-  const made = await books.store.change((rules, now) => {
-    const others = rules.filter((r) => r.id !== rule.id);
-    const after = withRule(others, rule);
-    const replaced = rules.filter((r) => !after.includes(r));
-    return { rules: after, result: { replaced, notes: notesOf(after, rule, now) } };
-  });
+  books.audit.write({ event: 'change', ...told, result: effect, why });
+  let made: Pick<Added, 'replaced' | 'notes'>;
+  try {
+    made = await books.store.change((rules, now) => {
+      if (ifIs !== undefined) checkSame(rules, ifIs);
+      const others = rules.filter((r) => r.id !== rule.id);
+      const after = withRule(others, rule);
+      const replaced = rules.filter((r) => !after.includes(r));
+      return { rules: after, result: { replaced, notes: notesOf(after, rule, now) } };
+    });
+  } catch (error) {
+    if (ifIs !== undefined)
+      books.audit.write({ event: 'change', ...told, result: 'refused', why: (error as Error).message });
+    throw error;
+  }
   if (effect === 'allow') books.gate.forget(source);
   else endRefused(books);
   return { rule, ...made };
@@ -170,8 +203,8 @@ export async function revokeRules(
   books: Books,
   selector: Selector,
 ): Promise<{ rules: Rule[]; sessions: number }> {
-  // Looked at before: their keeper may end them before we come to it, and they are counted all the same.
-  const live = books.sessions.list();
+  // Looked at before: their keeper may end them before we come to it, and they are counted all the same. And after: one may have begun meanwhile.
+  const before = books.sessions.list();
   const gone = await books.store.change((rules) => {
     const selected = rules.filter((rule) => selects(selector, rule));
     return {
@@ -191,7 +224,8 @@ export async function revokeRules(
     });
   let sessions = 0;
   const ids = new Set(gone.filter((rule) => rule.effect === 'allow').map((rule) => rule.id));
-  for (const s of live) {
+  const known = new Set(before.map((s) => s.id));
+  for (const s of [...before, ...books.sessions.list().filter(({ id }) => !known.has(id))]) {
     const { id: _, ...place } = selector;
     const meant =
       ids.has(s.rule) ||

@@ -29,8 +29,9 @@ export const isObject = (value: unknown): value is RuleJson =>
 
 export const revokeCall = (id: string): Call => ({ args: ['policy', 'revoke', id, '--json'] });
 
-export const putCall = (json: RuleJson): Call => ({
-  args: ['policy', 'put', '--json'],
+/** `ifIs`: what the rule must be still, or nothing is put. */
+export const putCall = (json: RuleJson, ifIs?: RuleJson): Call => ({
+  args: ['policy', 'put', ...(ifIs === undefined ? [] : ['--if-is', JSON.stringify(bare(ifIs))]), '--json'],
   input: JSON.stringify(bare(json)),
 });
 
@@ -40,10 +41,10 @@ export const putCall = (json: RuleJson): Call => ({
  */
 export function undoCalls(reply: unknown): Call[] {
   if (!isObject(reply)) return [];
-  if (Array.isArray(reply.rules)) return reply.rules.filter(isObject).map(putCall);
+  if (Array.isArray(reply.rules)) return reply.rules.filter(isObject).map((rule) => putCall(rule));
   if (typeof reply.id !== 'string') return [];
   const replaced = Array.isArray(reply.replaced) ? reply.replaced.filter(isObject) : [];
-  const back = replaced.map(putCall);
+  const back = replaced.map((rule) => putCall(rule));
   // One that was changed has its id still, and is overwritten by what it was.
   return replaced.some((r) => r.id === reply.id) ? back : [revokeCall(reply.id), ...back];
 }

@@ -54,7 +54,7 @@ export function wrongOf(
     const name = parseName(form[field].trim());
     if (!name.ok) return { field, why: reasonWords(name.why, _) };
   }
-  const { source, target, folder } = plain(form);
+  const { source, target, folder } = plain(form, before);
   if (source === target) return { field: 'target', why: _('a machine needs no grant for its own folders') };
   if (form.kind !== 'block') {
     const path = parseFolder(folder);
@@ -72,13 +72,14 @@ export function wrongOf(
   return undefined;
 }
 
-function plain(form: RuleForm): { source: string; target: string; folder: string } {
+/** `before`: the rule that is edited. A folder that nobody has touched stays what it is: a name may end with a blank. */
+function plain(form: RuleForm, before?: Rule): { source: string; target: string; folder: string } {
+  const source = form.source.trim();
+  const target = form.target.trim();
+  if (before !== undefined && form.folder === formOf(before).folder)
+    return { source, target, folder: form.folder };
   const folder = form.folder.trim();
-  return {
-    source: form.source.trim(),
-    target: form.target.trim(),
-    folder: folder.length > 1 ? folder.replace(/\/+$/, '') : folder,
-  };
+  return { source, target, folder: folder.length > 1 ? folder.replace(/\/+$/, '') : folder };
 }
 
 /** The call that makes a new rule of a form without fault. */
@@ -96,10 +97,10 @@ export function addCall(form: RuleForm): Call {
 
 /**
  * The call that changes a rule. It keeps its id; and as long as it is for the same folder of the same machine it stays bound to the very folder that was granted. From then on it counts as made by command, because
- * nobody was asked for what it says now. `now`: milliseconds since 1970.
+ * nobody was asked for what it says now. Nothing is changed where the rule is no longer what the window showed. `now`: milliseconds since 1970.
  */
 export function editCall(form: RuleForm, before: { rule: Rule; json: RuleJson }, now: number): Call {
-  const { source, target, folder } = plain(form);
+  const { source, target, folder } = plain(form, before.rule);
   const { kind, span } = form;
   const effect = kind === 'ro' || kind === 'rw' ? 'allow' : kind;
   const path = effect === 'block' ? '/' : folder;
@@ -111,16 +112,19 @@ export function editCall(form: RuleForm, before: { rule: Rule; json: RuleJson },
       : span === 'always'
         ? { lasts: 'always' }
         : { lasts: 'until', until: new Date(now + SECONDS[span] * 1000).toISOString() };
-  return putCall({
-    ...rest,
-    effect,
-    source,
-    target,
-    folder: path,
-    access: effect === 'allow' ? kind : 'rw',
-    ...time,
-    origin: 'command',
-    made: new Date(now).toISOString(),
-    ...(samePlace && bound !== undefined ? { bound } : {}),
-  });
+  return putCall(
+    {
+      ...rest,
+      effect,
+      source,
+      target,
+      folder: path,
+      access: effect === 'allow' ? kind : 'rw',
+      ...time,
+      origin: 'command',
+      made: new Date(now).toISOString(),
+      ...(samePlace && bound !== undefined ? { bound } : {}),
+    },
+    before.json,
+  );
 }

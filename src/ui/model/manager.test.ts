@@ -210,6 +210,22 @@ test('an edit keeps id and binding as long as the folder is the same, and the ti
   assert.deepEqual([block.folder, block.access, block.bound], ['/', 'rw', undefined]);
 });
 
+test('an edit is put only where the rule is still what the window showed, and leaves a folder as it is that nobody has touched', () => {
+  const before = rule(7, { folder: '/home/user/private ', effect: 'deny' });
+  const read = { rule: before, json: { ...formatRule(before), used: { time: 'x' } } };
+  const form = { ...formOf(before), span: 'week' } as const;
+  assert.equal(
+    wrongOf(form, new Set(), before, (text) => text),
+    undefined,
+  );
+  const call = editCall(form, read, 0);
+  assert.deepEqual(call.args.slice(0, 3), ['policy', 'put', '--if-is']);
+  assert.deepEqual(JSON.parse(call.args[3] ?? ''), formatRule(before));
+  assert.equal((JSON.parse(call.input ?? '') as { folder: string }).folder, '/home/user/private ');
+  const other = editCall({ ...form, folder: ' /b/ ' }, read, 0);
+  assert.equal((JSON.parse(other.input ?? '') as { folder: string }).folder, '/b');
+});
+
 test('small words', () => {
   assert.equal(fill('{1} and {0}, {2}', 'a', '{0}'), '{0} and a, {2}');
   assert.equal(bytesWords(1500), '1.5 kB');
