@@ -38,18 +38,23 @@ export function tryLock(sys: LockSys, path: string): Lock | undefined {
 }
 
 /** Whether another holds the lock on a file that there is. It takes none itself, so that nobody finds it held because of the look. */
-export function isHeld(sys: LockSys, path: string): boolean {
+export const isHeld = (sys: LockSys, path: string): boolean => look(sys, path) === true;
+
+/** Whether it is sure that nobody holds it: whoever did is gone, wherever on this machine it ran. */
+export const isFree = (sys: LockSys, path: string): boolean => look(sys, path) === false;
+
+/** undefined: the file has gone, or is another user's, and nothing is known of it. */
+function look(sys: LockSys, path: string): boolean | undefined {
   let fd: number;
   try {
     fd = openSync(path, constants.O_WRONLY);
   } catch {
-    // It has gone, or is another user's: nothing is known of it.
-    return false;
+    return undefined;
   }
   const info: LockInfo = { type: F_UNLCK, start: 0, len: 0, pid: 0 };
   const r = sys.ofdGetLock(fd, F_WRLCK, 0, 0, info);
   closeSync(fd);
-  return r === 0 && info.type !== F_UNLCK;
+  return r === 0 ? info.type !== F_UNLCK : undefined;
 }
 
 /** Waits for a lock, looking again every few milliseconds; undefined after `patienceMs`. */

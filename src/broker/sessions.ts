@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
+import { isFree, type Lock, type LockSys, tryLock } from './lock.ts';
 import { makeOwned, writeOwned } from './owned.ts';
 import { type Traffic, trafficOf } from './traffic-line.ts';
 
@@ -21,42 +22,50 @@ const SESSION = v.object({
   /** When it ends at the latest, for a grant until a time; ms since 1970. */
   until: v.exactOptional(v.number()),
   since: v.number(),
-  /** The process that keeps it, and when that began (`ProcessBirth`). */
+  /** The process that keeps it, as it knows itself: in a namespace of its own another may have that number. */
   pid: v.pipe(v.number(), v.integer(), v.minValue(1)),
-  birth: v.string(),
 });
 export type Session = v.InferOutput<typeof SESSION>;
 
-/** Tells a process from a later one of the same number; undefined: it is gone. */
-export type ProcessBirth = (pid: number) => string | undefined;
-
 /**
- * The sessions of this machine, one small file each in a folder of the broker's user. Whoever keeps a session writes its file, looks for the order to end it, and takes
- * both away.
+ * The sessions of this machine, one small file each in a folder of the broker's user. Whoever keeps a session writes its file, holds the lock on it, looks for the order to end it, and takes
+ * both away. The lock goes with the process, and is seen from other namespaces and by other users, which a process id is not.
  */
 export class Sessions {
   readonly #dir: string;
-  readonly #birth: ProcessBirth;
+  readonly #sys: LockSys;
+  /** Of those that this process keeps. */
+  readonly #locks = new Map<string, Lock>();
 
   /** The folder is made. */
-  constructor(dir: string, birth: ProcessBirth) {
+  constructor(dir: string, sys: LockSys) {
     makeOwned(dir);
     this.#dir = dir;
-    this.#birth = birth;
+    this.#sys = sys;
   }
 
   /** Throws Node's errors. */
-  add(session: Omit<Session, 'pid' | 'birth'>): Session {
-    const whole: Session = { ...session, pid: process.pid, birth: this.#birth(process.pid) ?? '' };
+  add(session: Omit<Session, 'pid'>): Session {
+    const whole: Session = { ...session, pid: process.pid };
     const file = this.#file(session.id, 'json');
-    writeOwned(`${file}.new`, JSON.stringify(whole));
-    renameSync(`${file}.new`, file);
+    // Before it has its name: whoever finds it finds it held.
+    const lock = tryLock(this.#sys, `${file}.new`);
+    try {
+      writeOwned(`${file}.new`, JSON.stringify(whole));
+      renameSync(`${file}.new`, file);
+    } catch (error) {
+      lock?.release();
+      throw error;
+    }
+    if (lock !== undefined) this.#locks.set(session.id, lock);
     return whole;
   }
 
   remove(id: string): void {
     for (const kind of ['json', 'end', 'traffic', 'json.new', 'traffic.new'])
       rmSync(this.#file(id, kind), { force: true });
+    this.#locks.get(id)?.release();
+    this.#locks.delete(id);
   }
 
   /** Orders a session to end; its keeper does it. */
@@ -101,8 +110,8 @@ export class Sessions {
       if (!name.endsWith('.json') || !ID.test(id)) continue;
       const session = this.#read(id);
       if (session === undefined) continue;
-      if (this.#birth(session.pid) === session.birth) found.push(session);
-      else this.remove(id);
+      if (isFree(this.#sys, this.#file(id, 'json'))) this.remove(id);
+      else found.push(session);
     }
     return found.sort((a, b) => a.since - b.since);
   }

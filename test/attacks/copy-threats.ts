@@ -204,4 +204,11 @@ export const COPY_AND_ASKING_THREATS: readonly Threat[] = [
       'rules: a session that begins during a revoke is not seen',
     ],
   },
+  {
+    attack:
+      'a mount that nobody sees and no revoke reaches, because its keeper was not seen from where somebody looked',
+    defence: 'a session is as long as its keeper holds the lock on its file',
+    tests: ['broker/sessions'],
+    mutants: ['sessions: one that is kept elsewhere is taken for over'],
+  },
 ];

@@ -159,6 +159,13 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     to: 'before',
     seenBy: ['broker/revoke'],
   },
+  {
+    name: 'sessions: one that is kept elsewhere is taken for over',
+    file: 'src/broker/sessions.js',
+    from: /if \(isFree\(this\.#sys, this\.#file\(id, 'json'\)\)\)/,
+    to: 'if (!this.#locks.has(id))',
+    seenBy: ['broker/sessions'],
+  },
 ];
 
 /** Defences of the rules about calls (files, opening, services). */

@@ -77,7 +77,7 @@ export function openDesk(dir: string, machines: Readonly<Record<string, boolean>
     store,
     audit: new Audit(store.dir, openSys(), now),
     gate: new Gate(join(store.dir, 'asking'), openSys(), now, 5000),
-    sessions: new Sessions(join(store.dir, 'sessions'), () => 'now'),
+    sessions: new Sessions(join(store.dir, 'sessions'), openSys()),
     sha256,
     patience: 5,
     now,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { because, EXIT, NinefoldError, printable } from '../../base/error.ts';
 import { Audit } from '../../broker/audit.ts';
@@ -11,7 +11,6 @@ import { Gate } from '../../broker/gate.ts';
 import { Sessions } from '../../broker/sessions.ts';
 import { PolicyStore } from '../../broker/store.ts';
 import { openSys } from '../../linux/index.ts';
-import { startTicks } from '../mount/registry.ts';
 import { type PolicyPaths, policyPaths } from './paths.ts';
 
 /** How long a person has to answer, in seconds; NINEFOLD_PATIENCE changes it. */
@@ -43,7 +42,7 @@ export function openBooks(note: (line: string) => void, paths: PolicyPaths = pol
       store,
       audit: new Audit(paths.dir, sys, now),
       gate: new Gate(join(paths.dir, 'asking'), sys, now, QUEUE_MS),
-      sessions: new Sessions(join(paths.dir, 'sessions'), processBirth),
+      sessions: new Sessions(join(paths.dir, 'sessions'), sys),
       sha256,
       now,
       newId,
@@ -61,13 +60,4 @@ export function openBooks(note: (line: string) => void, paths: PolicyPaths = pol
       cause: error,
     });
   }
-}
-
-let boot: string | undefined;
-
-/** Sessions lie on a disk and outlive a boot, after which process ids and start times come again. */
-function processBirth(pid: number): string | undefined {
-  boot ??= readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-  const ticks = startTicks(pid);
-  return ticks === undefined ? undefined : `${boot} ${ticks}`;
 }

@@ -22,7 +22,7 @@ export function addSessions(program: Command): Command {
       const { sessions: live } = openBooks(() => {});
       const sessions = live.list().map((s) => ({ ...s, traffic: live.traffic(s.id) }));
       if (json === true) {
-        const shown = sessions.map(({ birth: _, since, until, traffic, ...s }) => ({
+        const shown = sessions.map(({ since, until, traffic, ...s }) => ({
           ...s,
           since: new Date(since).toISOString(),
           ...(until === undefined ? {} : { until: new Date(until).toISOString() }),
