@@ -13,8 +13,16 @@ export interface Shown {
   readonly notes: readonly string[];
 }
 
-/** Letters, digits and marks of punctuation that are drawn as themselves. A combining mark is shown apart from its letter, as an escape. */
+/** Letters, digits and marks of punctuation that are drawn as themselves. A combining mark is shown apart from its letter, as an escape; so is a form of another letter or digit (wide, mathematical, a ligature), which reads as that. */
 const PLAIN = /^[\p{L}\p{N}\p{Pd}\p{Pc}!"#$%&'()*+,./:;<=>?@[\]^`{|}~€§°·¡¿«» ]$/u;
+
+/** Letters that are written from right to left: what stands between two of them would be drawn in another order. */
+const RIGHT_TO_LEFT =
+  /[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}\p{Script=Adlam}\p{Script=Samaritan}\p{Script=Mandaic}\p{Script=Hanifi_Rohingya}\p{Script=Mende_Kikakui}]/u;
+
+export const hasRightToLeft = (text: string): boolean => RIGHT_TO_LEFT.test(text);
+
+export const RIGHT_TO_LEFT_NOTE = 'It has letters that are written from right to left.';
 
 /** For dialogs, terminals and explanations. Any text: what `parseFolder` refuses is shown too, when a refusal is told. */
 export function showFolder(folder: string): Shown {
@@ -31,6 +39,7 @@ export function showFolder(folder: string): Shown {
     notes.push(`It has ${foreign.join(' and ')} letters, some of which look like Latin ones.`);
   if (characters.some((c) => c.length > 2 && c.startsWith('\\u{')))
     notes.push('It has unusual characters; they are shown as \\u{…}.');
+  if (hasRightToLeft(folder)) notes.push(RIGHT_TO_LEFT_NOTE);
   if (/(?:^|\/) | (?:\/|$)/.test(folder)) notes.push('A name in it begins or ends with a blank.');
   return { text: shown, notes };
 }
@@ -55,6 +64,6 @@ const NOT_DRAWN = /\p{Default_Ignorable_Code_Point}/u;
 
 function showCharacter(c: string): string {
   if (c === '\\') return '\\\\';
-  if (PLAIN.test(c) && !NOT_DRAWN.test(c) && c.normalize('NFC') === c) return c;
+  if (PLAIN.test(c) && !NOT_DRAWN.test(c) && c.normalize('NFKC') === c) return c;
   return `\\u{${(c.codePointAt(0) ?? 0).toString(16)}}`;
 }

@@ -250,6 +250,19 @@ test('what is shown: escapes, both ends of a long path, notes', () => {
   assert.equal(showFolder('/e\u0301').text, '/e\\u{301}');
   assert.equal(showFolder('/a\\u{41}').text, '/a\\\\u{41}', 'a backslash in a name is no escape');
   assert.match(showFolder('/Документы').notes.join(), /Cyrillic/);
+  const unusual = 'It has unusual characters; they are shown as \\u{…}.';
+  for (const [path, text] of [
+    ['/pu\u{1d68b}', '/pu\\u{1d68b}'],
+    ['/\uff50ub', '/\\u{ff50}ub'],
+    ['/\ufb01le', '/\\u{fb01}le'],
+    ['/x\u00b2', '/x\\u{b2}'],
+  ] as const)
+    assert.deepEqual(showFolder(path), { text, notes: [unusual] }, 'a form of another letter');
+  for (const path of ['/Grüße', '/naïve', '/日本語', '/한글'])
+    assert.deepEqual(showFolder(path), { text: path, notes: [] });
+  assert.deepEqual(showFolder('/srv/\u05d1/\u05d0/x').notes, [
+    'It has letters that are written from right to left.',
+  ]);
   const long = showFolder(`/begin/${'x/'.repeat(2040)}end`);
   assert.match(long.text, /^\/begin\/.* \[…\] .*\/end$/);
   assert.ok(long.text.length < 300);

@@ -71,6 +71,13 @@ export const ASKING_MUTANTS: readonly Mutant[] = [
     seenBy: TABLES,
   },
   {
+    name: 'asking: forms of a letter are shown as it is',
+    file: 'src/policy/show.js',
+    from: /c\.normalize\('NFKC'\) === c/,
+    to: "c.normalize('NFC') === c",
+    seenBy: TABLES,
+  },
+  {
     name: 'asking: the end of a long path is not shown',
     file: 'src/policy/show.js',
     from: / \$\{characters\.slice\(-END_CHARACTERS\)\.join\(''\)\}/,

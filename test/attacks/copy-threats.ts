@@ -90,6 +90,7 @@ export const COPY_AND_ASKING_THREATS: readonly Threat[] = [
       'asking: what looks like a slash may be in a path',
       'asking: a word may mix alphabets',
       'asking: a path is shown as it is',
+      'asking: forms of a letter are shown as it is',
       'asking: the end of a long path is not shown',
     ],
   },

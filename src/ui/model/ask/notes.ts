@@ -2,9 +2,8 @@
 
 import type { Question } from '../../../policy/asking.ts';
 import { ALL_NAMES_NOTE, type ServiceQuestion } from '../../../policy/service-asking.ts';
-import { showText } from '../../../policy/show.ts';
+import { hasRightToLeft, RIGHT_TO_LEFT_NOTE, showText } from '../../../policy/show.ts';
 import type { Words } from '../words.ts';
-import { hasRightToLeft } from './path.ts';
 
 /** A note longer than this was not written by the broker. Characters. */
 const NOTE_MAX = 500;
@@ -16,8 +15,10 @@ export function notesOf(question: Question | ServiceQuestion, words: Words): str
     if (/^The path is long: [0-9]+ characters in its middle are not shown\.$/.test(note)) return [];
     return [translated(note, words)];
   });
-  if (question.version === 1 && hasRightToLeft(question.folder))
-    notes.push(words.t('It has letters that are written from right to left.'));
+  // An older broker does not say so.
+  const said = question.notes.includes(RIGHT_TO_LEFT_NOTE);
+  if (question.version === 1 && !said && hasRightToLeft(question.folder))
+    notes.push(translated(RIGHT_TO_LEFT_NOTE, words));
   if (question.refusedMeanwhile > 0)
     notes.push(
       words.n(
@@ -45,6 +46,8 @@ function translated(note: string, words: Words): string {
       return t('Names of files may have any characters.');
     case 'It has unusual characters; they are shown as \\u{…}.':
       return t('It has unusual characters; they are shown as \\u{…}.');
+    case RIGHT_TO_LEFT_NOTE:
+      return t('It has letters that are written from right to left.');
     case 'A name in it begins or ends with a blank.':
       return t('A name in it begins or ends with a blank.');
     case 'There is no such folder now, or it is reached by a symbolic link.':

@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: MIT
 
-import { showWhole } from '../../../policy/show.ts';
+import { hasRightToLeft, showWhole } from '../../../policy/show.ts';
+
+export { hasRightToLeft };
 
 /** A piece of a path as it is shown, and whether it is new since the last one. */
 export interface Piece {
   readonly text: string;
   readonly changed: boolean;
 }
-
-/** Letters that are written from right to left: what stands between two of them would be drawn in another order. */
-const RIGHT_TO_LEFT =
-  /[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}\p{Script=Adlam}\p{Script=Samaritan}\p{Script=Mandaic}\p{Script=Hanifi_Rohingya}\p{Script=Mende_Kikakui}]/u;
-
-export const hasRightToLeft = (text: string): boolean => RIGHT_TO_LEFT.test(text);
 
 /** LEFT-TO-RIGHT ISOLATE and POP DIRECTIONAL ISOLATE. Never part of what is asked for: `showWhole` makes escapes of them. */
 const ISOLATE = '\u2066';
