@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { because, EXIT, NinefoldError, printable } from '../base/error.ts';
 import { Book } from '../policy/book.ts';
@@ -87,7 +87,7 @@ export class PolicyStore {
    */
   async repair(): Promise<void> {
     await this.#locked(() => {
-      if (this.#missing()) this.#migrate();
+      this.#takeOver();
       const now = this.#deps.now();
       const before = this.#read();
       const rules = swept(before, now);
@@ -96,16 +96,20 @@ export class PolicyStore {
     });
   }
 
-  /** Puts the previous version in the place of a damaged store, and says how many rules it has. Throws NinefoldError STORE_DAMAGED if that is damaged too or not there. */
+  /**
+   * Puts the previous version in the place of a damaged store, and says how many rules it has. Throws NinefoldError STORE_WHOLE (64) where none is damaged: it would take the last change back, a denial say;
+   * STORE_DAMAGED if the previous one is damaged too or not there.
+   */
   async restore(): Promise<number> {
     return this.#locked(() => {
+      if (this.#isWhole()) throw whole(this.path);
       const text = this.#deps.files.read(this.previous);
       const parsed = text === undefined ? undefined : parseStore(this.#deps.sha256, text);
       if (parsed === undefined || !parsed.ok)
         throw damaged(
           this.previous,
           parsed === undefined ? 'there is none' : parsed.why,
-          `move ${printable(this.path)} away to begin anew: every grant, denial and block is forgotten then`,
+          `move ${printable(this.path)}${parsed === undefined ? '' : ` and ${printable(this.previous)}`} away to begin anew: every grant, denial and block is forgotten then`,
         );
       const now = this.#deps.now();
       const rules = swept(parsed.value, now);
@@ -139,14 +143,40 @@ export class PolicyStore {
     return parsed.value;
   }
 
+  #isWhole(): boolean {
+    try {
+      this.#read();
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   #missing(): boolean {
     return (
       this.#deps.files.read(this.path) === undefined && this.#deps.files.read(this.previous) === undefined
     );
   }
 
-  #migrate(): void {
+  /** The original's policy.db, once: what was revoked since must not come back with it when the list is begun anew. */
+  #takeOver(): void {
     const path = join(this.dir, 'policy.db');
+    const mark = `${path}.taken-over`;
+    if (!existsSync(path)) return;
+    const missing = this.#missing();
+    if (existsSync(mark)) {
+      const again = `is not taken over a second time; remove ${printable(mark)} if it is to be`;
+      if (missing) this.#deps.note(`${printable(path)} ${again}`);
+      return;
+    }
+    if (missing) this.#migrate(path);
+    const { files } = this.#deps;
+    files.write(`${mark}.new`, 'Its decisions are in policy.json.\n', path);
+    files.rename(`${mark}.new`, mark);
+    files.syncFolder(this.dir);
+  }
+
+  #migrate(path: string): void {
     const text = this.#deps.files.read(path);
     if (text === undefined) return;
     const migrated = migrate(text, this.#deps.now(), this.#deps.newId);
@@ -247,6 +277,17 @@ function damaged(path: string, why: string, remedy: string): NinefoldError {
     on: printable(path),
     why,
     remedy,
+  });
+}
+
+function whole(path: string): NinefoldError {
+  return new NinefoldError({
+    code: 'STORE_WHOLE',
+    exit: EXIT.usage,
+    what: 'will not restore',
+    on: printable(path),
+    why: 'it is not damaged, and the version before it lacks the last change',
+    remedy: 'use "ninefold policy revoke" or "put" to change it',
   });
 }
 

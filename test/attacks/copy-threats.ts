@@ -198,8 +198,10 @@ export const COPY_AND_ASKING_THREATS: readonly Threat[] = [
     attack: 'a rule that says more than the person meant, or that comes back',
     defence:
       'paths as they are; an edit is put only where the rule is still what was seen; a revoke looks for sessions before and after',
-    tests: ['broker/put', 'broker/commands', 'broker/revoke', 'src/ui/model/manager'],
+    tests: ['broker/put', 'broker/commands', 'broker/revoke', 'broker/store', 'src/ui/model/manager'],
     mutants: [
+      'rules: restoring a list that is whole takes the last change back',
+      'rules: what the original program knew comes back when the list is begun anew',
       'rules: two slashes are the folder of all',
       'rules: an edit brings back what was taken away meanwhile',
       'rules: a session that begins during a revoke is not seen',

@@ -166,6 +166,20 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     to: 'if (!this.#locks.has(id))',
     seenBy: ['broker/sessions'],
   },
+  {
+    name: 'rules: restoring a list that is whole takes the last change back',
+    file: 'src/broker/store.js',
+    from: /if \(this\.#isWhole\(\)\)/,
+    to: 'if (false)',
+    seenBy: ['broker/store'],
+  },
+  {
+    name: 'rules: what the original program knew comes back when the list is begun anew',
+    file: 'src/broker/store.js',
+    from: /if \(existsSync\(mark\)\)/,
+    to: 'if (false)',
+    seenBy: ['broker/store'],
+  },
 ];
 
 /** Defences of the rules about calls (files, opening, services). */

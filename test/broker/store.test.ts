@@ -184,6 +184,23 @@ test('flipped bits, missing ends, a file that is gone: nothing is granted, the d
   );
 });
 
+test('a list that is whole is not restored: that would take the last change back, a block say', async (t) => {
+  const dir = scratch(t, 'store');
+  const store = openStore(dir);
+  await set(store, [rule('allow', '/a')]);
+  await set(store, [rule('allow', '/a'), rule('block', '/')]);
+  await assert.rejects(openStore(dir).restore(), { code: 'STORE_WHOLE', exit: 64 });
+  assert.equal(check(dir).length, 2);
+  rmSync(store.path);
+  assert.equal(await openStore(dir).restore(), 1, 'one that is gone is');
+  writeFileSync(store.path, 'x');
+  writeFileSync(store.previous, 'x');
+  await assert.rejects(openStore(dir).restore(), {
+    code: 'STORE_DAMAGED',
+    message: /move .*policy\.json and .*policy\.json\.previous away/,
+  });
+});
+
 test('an edit by hand is damage; a policy line of another’s is never overwritten', async (t) => {
   const dir = scratch(t, 'store');
   const store = openStore(dir);
@@ -232,6 +249,25 @@ test('the original’s database is taken over once, and a damaged one stops ever
   await set(store, []);
   await openStore(dir).repair();
   assert.equal(check(dir).length, 0, 'not a second time');
+  for (const file of [store.path, store.previous]) rmSync(file);
+  await openStore(dir, storeFiles, Date.now, notes).repair();
+  assert.equal(check(dir).length, 0, 'nor when the list is begun anew');
+  assert.match(notes.at(-1) ?? '', /policy\.db is not taken over a second time; remove .*taken-over/);
+  rmSync(`${path}.taken-over`);
+  await openStore(dir).repair();
+  assert.equal(check(dir).length, 1);
+});
+
+test('a policy.db of before the mark was made is marked at the next start', async (t) => {
+  const dir = scratch(t, 'store');
+  const store = openStore(dir);
+  const entry = { folder: '/a', response: 'ALLOW_ALWAYS', source: 'one', target: 'two' };
+  await set(store, [rule('allow', '/b')]);
+  writeFileSync(join(store.dir, 'policy.db'), JSON.stringify({ a: entry }));
+  await openStore(dir).repair();
+  for (const file of [store.path, store.previous]) rmSync(file, { force: true });
+  await openStore(dir).repair();
+  assert.equal(check(dir).length, 0);
 });
 
 test('files are the user’s alone, in a folder shared with a group the group’s too', async (t) => {

@@ -8,6 +8,7 @@ import { because, EXIT, NinefoldError, printable } from '../../base/error.ts';
 import { storeFiles } from '../../broker/files.ts';
 import { lock } from '../../broker/lock.ts';
 import { openSys } from '../../linux/index.ts';
+import { xdgFolder } from '../xdg.ts';
 
 const FORMAT = 'ninefold-mounts-1';
 const PATIENCE_MS = 5000;
@@ -34,7 +35,7 @@ const FILE = v.strictObject({ format: v.literal(FORMAT), mounts: v.array(ENTRY) 
 
 /** $XDG_CONFIG_HOME, of root too: mounts at login are a person's. */
 export const configHome = (env: NodeJS.ProcessEnv = process.env): string =>
-  env.XDG_CONFIG_HOME || join(env.HOME || homedir(), '.config');
+  xdgFolder(env.XDG_CONFIG_HOME, join(env.HOME || homedir(), '.config'));
 
 export const savedPath = (env: NodeJS.ProcessEnv = process.env): string =>
   join(configHome(env), 'ninefold/mounts.json');

@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { xdgFolder } from '../xdg.ts';
 
 /** Qubes' own places, those of the original: its policy.db is taken over there. */
 const QUBES_DIR = '/etc/qubes/shared-folders';
@@ -34,5 +35,5 @@ export function policyPaths(env: NodeJS.ProcessEnv = process.env): PolicyPaths {
 
 function ownDir(env: NodeJS.ProcessEnv): string {
   if (process.geteuid?.() === 0) return '/var/lib/ninefold/policy';
-  return join(env.XDG_STATE_HOME || join(env.HOME || homedir(), '.local/state'), 'ninefold/policy');
+  return join(xdgFolder(env.XDG_STATE_HOME, join(env.HOME || homedir(), '.local/state')), 'ninefold/policy');
 }

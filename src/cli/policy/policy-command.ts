@@ -258,7 +258,9 @@ function check(): Command {
 
 function restore(): Command {
   return new Command('restore')
-    .description('Puts the version of the rules before the last change in the place of a damaged one.')
+    .description(
+      'Puts the version of the rules before the last change in the place of a damaged one, and of no other.',
+    )
     .action(async () => {
       const { store, audit } = openBooks((line) => say(`${PROGRAM}: ${line}`));
       const count = await store.restore();
