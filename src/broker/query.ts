@@ -38,9 +38,13 @@ export interface Claim {
 
 /**
  * Is there a grant under this fingerprint for this target, and does it hold for this folder now? A one-time grant is used up by a yes, and by nothing else. The rules are asked
- * anew for the very folder: a denial further down than the grant refuses it.
+ * anew for the very folder: a denial further down than the grant refuses it. `begin` is called while nobody else can change the rules; where it throws, nothing is used up.
  */
-export async function admit(desk: Desk, claim: Claim): Promise<Parsed<Admitted>> {
+export async function admit(
+  desk: Desk,
+  claim: Claim,
+  begin?: (admitted: Admitted) => void,
+): Promise<Parsed<Admitted>> {
   // Who is granted something lasting needs no question to come here, so that it is looked at here too.
   const lasting = desk.store.load().rules.filter((rule) => isLasting(rule) && isAbout(desk, rule, claim));
   const disposables = await disposablesOf(
@@ -54,6 +58,7 @@ export async function admit(desk: Desk, claim: Claim): Promise<Parsed<Admitted>>
       const kept = found.replaced === undefined ? rules : rules.filter((rule) => rule.id !== found.replaced);
       return { rules: kept, result: bad(found.why) };
     }
+    begin?.(found);
     return { rules: used(rules, found.rule), result: good(found) };
   });
 }

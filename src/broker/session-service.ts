@@ -3,8 +3,9 @@
 import { isFingerprint } from '../policy/fingerprint.ts';
 import { parseName } from '../policy/name.ts';
 import { broken, type Desk, invalid, type Reply } from './desk.ts';
-import { type Kept, keep } from './keeper.ts';
-import { admit, parseClaim, refused } from './query.ts';
+import { enter } from './enter.ts';
+import type { Kept } from './keeper.ts';
+import { parseClaim, refused } from './query.ts';
 
 /** A session that has begun, and the line that tells the target so. */
 export interface Begun {
@@ -31,10 +32,9 @@ export async function beginSession(
     if (!parsed.ok) return invalid(desk, caller, 'FolderSession', parsed.why);
     await desk.store.repair();
     const claim = { ...parsed.value, print, target: caller, knowsReadOnly: true };
-    const admitted = await admit(desk, claim);
-    if (!admitted.ok) return refused(desk, claim, admitted.why, caller);
-    const kept = keep(desk, admitted.value);
-    const { folder, access, denied } = admitted.value;
+    const entered = await enter(desk, claim);
+    if (!entered.ok) return refused(desk, claim, entered.why, caller);
+    const { kept, folder, access, denied } = entered.value;
     const inside = denied.length === 0 ? {} : { denied };
     return {
       kept,

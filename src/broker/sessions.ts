@@ -44,7 +44,7 @@ export class Sessions {
     this.#sys = sys;
   }
 
-  /** Throws Node's errors. */
+  /** Again with the same id: what has changed of it. Throws Node's errors. */
   add(session: Omit<Session, 'pid'>): Session {
     const whole: Session = { ...session, pid: process.pid };
     const file = this.#file(session.id, 'json');
@@ -57,6 +57,7 @@ export class Sessions {
       lock?.release();
       throw error;
     }
+    this.#locks.get(session.id)?.release();
     if (lock !== undefined) this.#locks.set(session.id, lock);
     return whole;
   }

@@ -205,6 +205,7 @@ export const COPY_AND_ASKING_THREATS: readonly Threat[] = [
       'rules: two slashes are the folder of all',
       'rules: an edit brings back what was taken away meanwhile',
       'rules: a session that begins during a revoke is not seen',
+      'rules: a grant for once is used up before its session is there',
     ],
   },
   {

@@ -180,6 +180,13 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     to: 'if (false)',
     seenBy: ['broker/store'],
   },
+  {
+    name: 'rules: a grant for once is used up before its session is there',
+    file: 'src/broker/enter.js',
+    from: /await admit\(desk, claim, \(found\) => begun\.push\(keep\(desk, found\)\)\);/,
+    to: 'await admit(desk, claim); if (admitted.ok) begun.push(keep(desk, admitted.value));',
+    seenBy: ['broker/revoke'],
+  },
 ];
 
 /** Defences of the rules about calls (files, opening, services). */

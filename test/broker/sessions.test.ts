@@ -2,12 +2,13 @@
 // Which sessions are going on is known wherever one looks from.
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readlinkSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Sessions } from '../../src/broker/sessions.ts';
 import { openSys } from '../../src/linux/index.ts';
 import { nodeProgram } from '../helpers/cli.ts';
+import { scratch } from '../helpers/places.ts';
 import { eventually, NODE, world } from './world.ts';
 
 const keeper = fileURLToPath(new URL('./keeper-child.js', import.meta.url));
@@ -41,4 +42,35 @@ test('a session goes on as long as its keeper runs, seen from another PID namesp
   await eventually('its end', () => ended);
   assert.deepEqual(ids(), []);
   assert.ok(!existsSync(file));
+});
+
+test('a session that is written anew is one still, and is over when it is removed', (t) => {
+  const dir = scratch(t, 'sessions');
+  const kept = new Sessions(dir, openSys());
+  const place = {
+    source: 'one',
+    target: 'two',
+    folder: '/x',
+    access: 'rw',
+    rule: '01234567',
+    once: false,
+  } as const;
+  kept.add({ id: '0123abcd', ...place, since: 1 });
+  kept.add({ id: '0123abcd', ...place, since: 1, until: 2 });
+  const other = new Sessions(dir, openSys());
+  assert.deepEqual(
+    other.list().map(({ id, until }) => [id, until]),
+    [['0123abcd', 2]],
+  );
+  const held = (): number =>
+    readdirSync('/proc/self/fd').filter((fd) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${fd}`).startsWith(dir);
+      } catch {
+        return false;
+      }
+    }).length;
+  assert.equal(held(), 1);
+  kept.remove('0123abcd');
+  assert.deepEqual([other.list(), held()], [[], 0]);
 });
