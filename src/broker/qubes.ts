@@ -8,19 +8,19 @@ import type { Machine } from './desk.ts';
 const PATIENCE_MS = 20_000;
 
 /**
- * What Qubes knows of a qube, by `qvm-ls --raw-data --fields NAME,CLASS`: one line a qube, its fields between bars. A disposable is one by its class, whatever
- * it is called. Throws NinefoldError MACHINES_UNKNOWN (exit 69).
+ * What Qubes knows of a qube, by `qvm-ls`, which is run once: a service is one call. A disposable is one by its class, whatever it is called. What it returns rejects with NinefoldError MACHINES_UNKNOWN
+ * (exit 69).
  */
-export async function qubesMachine(name: string, program = 'qvm-ls'): Promise<Machine> {
-  const text = await run(program, ['--raw-data', '--fields', 'NAME,CLASS']);
-  for (const line of text.split('\n')) {
-    const [found, kind] = line.split('|');
-    if (found === name) return { known: true, disposable: kind?.trim() === 'DispVM' };
-  }
-  return { known: false, disposable: false };
+export function qubesMachine(program = 'qvm-ls'): (name: string) => Promise<Machine> {
+  let asked: ReturnType<typeof qubesMachines> | undefined;
+  return async (name) => {
+    asked ??= qubesMachines(program);
+    const found = (await asked).find((qube) => qube.name === name);
+    return { known: found !== undefined, disposable: found?.disposable === true };
+  };
 }
 
-/** All qubes but dom0, in the order of `qvm-ls`. Throws NinefoldError MACHINES_UNKNOWN (exit 69). */
+/** All qubes but dom0, in the order of `qvm-ls --raw-data --fields NAME,CLASS`: one line a qube, its fields between bars. Throws NinefoldError MACHINES_UNKNOWN (exit 69). */
 export async function qubesMachines(program = 'qvm-ls'): Promise<{ name: string; disposable: boolean }[]> {
   const text = await run(program, ['--raw-data', '--fields', 'NAME,CLASS']);
   return text.split('\n').flatMap((line) => {

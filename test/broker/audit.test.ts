@@ -9,7 +9,7 @@ import { Audit } from '../../src/broker/audit.ts';
 import { openSys } from '../../src/linux/index.ts';
 import { encodeText } from '../../src/policy/base64.ts';
 import { program, scratch } from '../helpers/places.ts';
-import { print } from './qubes.ts';
+import { print, script } from './qubes.ts';
 import { NODE, world } from './world.ts';
 
 const line = (why: string): string => `${JSON.stringify({ time: 'x', event: 'change', why })}\n`;
@@ -46,9 +46,11 @@ test('a line for which there is room in part alone: nothing is granted, and the 
   const w = world(t);
   await w.ninefold('policy', 'allow', 'work', 'vault:/home/user/docs');
   const log = w.path('policy/audit.jsonl');
+  script(w.path('qvm-ls'), `printf 'work|AppVM\\nvault|AppVM\\n'`);
   const env = {
     ...process.env,
     ...w.env,
+    NINEFOLD_QVM_LS: w.path('qvm-ls'),
     QREXEC_REMOTE_DOMAIN: 'vault',
     QREXEC_REQUESTED_TARGET_TYPE: 'name',
     QREXEC_REQUESTED_TARGET: 'dom0',

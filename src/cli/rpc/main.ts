@@ -123,7 +123,7 @@ function openDesk(): Desk {
   return {
     ...books,
     patience: numberOption('NINEFOLD_PATIENCE', env.NINEFOLD_PATIENCE || String(PATIENCE_S), 1, 3600),
-    machine: (name) => qubesMachine(name, env.NINEFOLD_QVM_LS || 'qvm-ls'),
+    machine: qubesMachine(env.NINEFOLD_QVM_LS || 'qvm-ls'),
     ask: (question) => asker(env.NINEFOLD_ASK, asking).ask(question),
   };
 }
