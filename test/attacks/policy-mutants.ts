@@ -71,8 +71,8 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
   {
     name: 'terminal: what was typed before the question came answers it',
     file: 'bin/ninefold-ask-tty.cjs',
-    from: /(?<=function forgetTyped\(fd\d*\) \{)/,
-    to: ' return false;',
+    from: /function forgetTyped\(fd\d*\) \{/,
+    to: 'function forgetTyped() { return false;',
     seenBy: ['broker/ask-tty'],
   },
   {
@@ -141,8 +141,8 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
   {
     name: 'rules: two slashes are the folder of all',
     file: 'bin/ninefold.cjs',
-    from: /text\d*\.replace\(\/\(\[\^\/\]\)\\\/\$\/, "\$1"\)/,
-    to: 'text.slice(0, 1) + text.slice(1).replace(/\\/$/, "")',
+    from: /(text\d*)\.replace\(\/\(\[\^\/\]\)\\\/\$\/, "\$1"\)/,
+    to: '$1.replace(/(.)\\/$/, "$$1")',
     seenBy: ['broker/commands'],
   },
   {

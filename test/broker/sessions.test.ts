@@ -19,6 +19,7 @@ test('a session goes on as long as its keeper runs, seen from another PID namesp
   const w = world(t);
   const dir = w.path('policy/sessions');
   const child = spawn(NODE, [keeper, dir], { stdio: 'ignore', env: { ...process.env, ...w.env } });
+  t.after(() => child.kill('SIGKILL'));
   let ended = false;
   child.once('exit', () => (ended = true));
   const file = `${dir}/0123abcd.json`;
