@@ -3,11 +3,12 @@
 import { openSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { because, EXIT, type ExitCode, NinefoldError, printable } from '../../base/error.ts';
-import { O_CLOEXEC, O_DIRECTORY, O_PATH } from '../../base/sys.ts';
+import { O_CLOEXEC, O_DIRECTORY, O_PATH, O_RDONLY, O_WRONLY } from '../../base/sys.ts';
 import { openSys } from '../../linux/index.ts';
 import { setBuffers } from '../../linux/net.ts';
 import { type CapName, getOpenFileLimit, keepCapabilities, setOpenFileLimit } from '../../linux/process.ts';
 import { refuseNeedlessCalls } from '../../linux/seccomp.ts';
+import { unblocked } from '../../linux/unblocked.ts';
 import { Stats, serveConnection } from '../../p9-server/index.ts';
 import { serverCapabilities } from '../../sandbox/index.ts';
 import { lineLog } from '../line-log.ts';
@@ -54,6 +55,13 @@ export async function serveWorker(config: WorkerConfig): Promise<ExitCode> {
   if (kept < 0) log('warn', `capabilities beyond need are not given up: ${because(kept)}`);
   // Room for whole large replies: fewer wake-ups on both sides. Pipes have no such buffers, and say so.
   setBuffers(config.writeFd, SOCKET_BUFFER, SOCKET_BUFFER);
+  // A peer that takes nothing more must not hold the server in write(2): signals, the supervisor's end and the sandbox's would go unnoticed.
+  const from = unblocked(config.readFd, O_RDONLY);
+  const to = config.writeFd === config.readFd ? from : unblocked(config.writeFd, O_WRONLY);
+  process.on('exit', () => {
+    from.undo();
+    to.undo();
+  });
   // A second wall behind the sandbox, for all threads at once. Everything that it refuses is done by now.
   const walled = settings.sandbox === 'none' ? 0 : refuseNeedlessCalls();
   if (walled < 0) log('warn', `the filter of system calls is not in force: ${because(walled)}`);
@@ -62,8 +70,8 @@ export async function serveWorker(config: WorkerConfig): Promise<ExitCode> {
   try {
     const end = await serveConnection({
       sys,
-      readFd: config.readFd,
-      writeFd: config.writeFd,
+      readFd: from.fd,
+      writeFd: to.fd,
       rootFd,
       options,
       stats,
