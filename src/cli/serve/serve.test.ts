@@ -8,6 +8,7 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -262,6 +263,29 @@ test('--max-connections: one more is refused, and another is taken when one has 
   assert.equal(await readHello(third), 'world');
   third.close();
   await stop(serve);
+});
+
+test('no descriptors for one more server process: that client is refused, and the others are served', async (t) => {
+  const g = ground(t);
+  const serve = await listening(g, '--max-connections', '100');
+  const limit = `--nofile=${readdirSync(`/proc/${serve.child.pid}/fd`).length + 10}:`;
+  assert.equal((await run(['prlimit', '--pid', String(serve.child.pid), limit])).code, 0);
+  const clients = [client(g.sock)];
+  assert.equal(await readHello(clients[0] as Raw9p), 'world');
+  for (let last = clients[0] as Raw9p; clients.length < 100; clients.push(last)) {
+    last = client(g.sock);
+    if ((await last.version()) === undefined) break;
+  }
+  await serve.says(/cannot start a server process: .*EMFILE/);
+  assert.equal((await clients[0]?.walk(0, 2, 'hello'))?.errno, 0);
+  for (const c of clients.slice(1)) c.close();
+  let again = client(g.sock);
+  for (let i = 0; i < 100 && (await again.version()) === undefined; i++, again = client(g.sock))
+    await sleep(20);
+  assert.equal(await readHello(again), 'world');
+  again.close();
+  clients[0]?.close();
+  assert.equal((await stop(serve)).code, 143);
 });
 
 test('a second server on the same socket is refused; a stale socket is taken over; the mode is as asked', async (t) => {

@@ -48,14 +48,15 @@ export async function supervise(options: SuperviseOptions): Promise<ExitCode> {
       options.transport.close(fd);
       return;
     }
-    const worker = startWorker(options, fd);
+    const failed = (error: unknown): void => {
+      counters.failed++;
+      log.error(`cannot start a server process: ${because((error as NodeJS.ErrnoException).errno ?? 5)}`);
+    };
+    const worker = startWorker(options, fd, failed);
     // The worker has its own copy now (or never will).
     options.transport.close(fd);
     const number = counters.accepted;
-    worker.on('error', (error) => {
-      counters.failed++;
-      log.error(`cannot start a server process: ${because((error as NodeJS.ErrnoException).errno ?? 5)}`);
-    });
+    if (worker === undefined) return;
     const { pid } = worker;
     if (pid === undefined) return;
     workers.set(pid, worker);
@@ -96,16 +97,30 @@ export async function supervise(options: SuperviseOptions): Promise<ExitCode> {
   return exit;
 }
 
-function startWorker({ launch, inherited }: SuperviseOptions, fd: number): ChildProcess {
+/** `failed`: this one client is not served, and all others are as before. Undefined: there is nothing of the process. */
+function startWorker(
+  { launch, inherited }: SuperviseOptions,
+  fd: number,
+  failed: (error: unknown) => void,
+): ChildProcess | undefined {
   const [program, ...args] = launch.argv;
-  const worker = spawn(program ?? '', args, {
-    env: launch.env,
-    cwd: '/',
-    stdio: ['ignore', 'ignore', 'inherit', fd, 'pipe', ...inherited],
-  });
-  // The worker may be gone before a question reaches it.
-  worker.stdio[WORKER_FDS.control]?.on('error', () => {});
-  return worker;
+  try {
+    const worker = spawn(program ?? '', args, {
+      env: launch.env,
+      cwd: '/',
+      stdio: ['ignore', 'ignore', 'inherit', fd, 'pipe', ...inherited],
+    });
+    worker.on('error', failed);
+    // Without descriptors for the pipe (EMFILE, ENFILE) Node gives no `stdio` at all, whatever its types say.
+    const stdio: ChildProcess['stdio'] | undefined = worker.stdio;
+    // The worker may be gone before a question reaches it.
+    stdio?.[WORKER_FDS.control]?.on('error', () => {});
+    return worker;
+  } catch (error) {
+    // Some errors (ENOMEM) are thrown at once, others come as an event.
+    failed(error);
+    return undefined;
+  }
 }
 
 async function endAll(workers: ReadonlyMap<number, ChildProcess>): Promise<void> {
