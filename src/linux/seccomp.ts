@@ -3,7 +3,7 @@
 /**
  * A filter of system calls (seccomp(2)) that a running server lays on itself: calls that a file server on open descriptors never makes,
  * and that a taken-over one would want. It is a second wall behind bubblewrap, and closes what Landlock leaves open: Unix and UDP sockets,
- * ptrace, signals, other programs.
+ * ptrace, signals, limits and priorities of others, shared memory, other programs.
  *
  * A list of what is refused, not of what is allowed: Node, V8 and glibc need other calls with every version. The kernel remembers per
  * call number that the answer does not depend on arguments (5.11 and up), so the calls of the data plane cost the same as without.
@@ -40,6 +40,30 @@ const REFUSED: Readonly<Record<string, readonly [number, number]>> = {
   pidfd_open: [434, 434],
   pidfd_getfd: [438, 438],
   process_madvise: [440, 440],
+  process_mrelease: [448, 448],
+  setpriority: [141, 140],
+  ioprio_set: [251, 30],
+  sched_setparam: [142, 118],
+  sched_setscheduler: [144, 119],
+  sched_setaffinity: [203, 122],
+  sched_setattr: [314, 274],
+  migrate_pages: [256, 238],
+  move_pages: [279, 239],
+  get_robust_list: [274, 100],
+  // Memory and messages that other programs of the user share by number or name.
+  shmget: [29, 194],
+  shmat: [30, 196],
+  shmctl: [31, 195],
+  semget: [64, 190],
+  semop: [65, 193],
+  semctl: [66, 191],
+  semtimedop: [220, 192],
+  msgget: [68, 186],
+  msgsnd: [69, 189],
+  msgrcv: [70, 188],
+  msgctl: [71, 187],
+  mq_open: [240, 180],
+  mq_unlink: [241, 181],
   // Other views of the file system.
   pivot_root: [155, 41],
   chroot: [161, 51],
@@ -104,12 +128,21 @@ const REFUSED: Readonly<Record<string, readonly [number, number]>> = {
 
 /** Looked at more closely. */
 const CLOSER =
-  process.arch === 'x64' ? { clone: 56, ioctl: 16, tgkill: 234 } : { clone: 220, ioctl: 29, tgkill: 131 };
+  process.arch === 'x64'
+    ? { clone: 56, ioctl: 16, fcntl: 72, tgkill: 234, prlimit: 302 }
+    : { clone: 220, ioctl: 29, fcntl: 25, tgkill: 131, prlimit: 261 };
 const CLONE3 = 435;
 const CLONE_THREAD = 0x10000;
-/** Puts characters into a terminal's input; and the console's own paste. */
+/** ioctl(2). Puts characters into a terminal's input; and the console's own paste. */
 const TIOCSTI = 0x5412;
 const TIOCLINUX = 0x541c;
+/** The same as F_SETOWN, on a socket. */
+const FIOSETOWN = 0x8901;
+const SIOCSPGRP = 0x8902;
+/** fcntl(2): who gets a signal when a descriptor is ready, and which: kill(2) by another way. */
+const F_SETOWN = 8;
+const F_SETSIG = 10;
+const F_SETOWN_EX = 15;
 
 /** include/uapi/linux/audit.h */
 const AUDIT_ARCH = { x64: 0xc000003e, arm64: 0xc00000b7, riscv64: 0xc00000f3 } as const;
@@ -152,26 +185,29 @@ function filter(pid: number, but: readonly string[]): Instruction[] {
   for (const [name, numbers] of Object.entries(REFUSED))
     if (numbers[column] !== 0 && !but.includes(name)) rule(numbers[column] ?? 0, REFUSE);
   rule(CLONE3, UNKNOWN);
-  program.push(
-    // A thread of our own, no other process.
-    [JUMP_EQUAL, 0, 4, CLOSER.clone],
-    [LOAD, 0, 0, 16],
-    [JUMP_ANY_BIT, 1, 0, CLONE_THREAD],
+  /** If it is this call, the lower half of one of its arguments is asked; `asked`, which knows its own length, ends with a verdict. */
+  const closer = (number: number, argument: number, asked: readonly Instruction[]): void => {
+    program.push([JUMP_EQUAL, 0, asked.length + 1, number], [LOAD, 0, 0, 16 + 8 * argument], ...asked);
+  };
+  const only = (test: number, value: number): Instruction[] => [
+    [test, 1, 0, value],
     [RETURN, 0, 0, REFUSE],
     [RETURN, 0, 0, ALLOW],
-    // A signal to ourselves: abort() needs it.
-    [JUMP_EQUAL, 0, 4, CLOSER.tgkill],
-    [LOAD, 0, 0, 16],
-    [JUMP_EQUAL, 1, 0, pid],
-    [RETURN, 0, 0, REFUSE],
+  ];
+  const anyBut = (...values: number[]): Instruction[] => [
+    ...values.map((value, i): Instruction => [JUMP_EQUAL, values.length - i, 0, value]),
     [RETURN, 0, 0, ALLOW],
-    [JUMP_EQUAL, 0, 4, CLOSER.ioctl],
-    [LOAD, 0, 0, 24],
-    [JUMP_EQUAL, 1, 0, TIOCSTI],
-    [JUMP_EQUAL, 0, 1, TIOCLINUX],
     [RETURN, 0, 0, REFUSE],
-    [RETURN, 0, 0, ALLOW],
-  );
+  ];
+  // A thread of our own, no other process.
+  closer(CLOSER.clone, 0, only(JUMP_ANY_BIT, CLONE_THREAD));
+  // A signal to ourselves: abort() needs it.
+  closer(CLOSER.tgkill, 0, only(JUMP_EQUAL, pid));
+  // getrlimit(3) and setrlimit(3) name no process.
+  closer(CLOSER.prlimit, 0, only(JUMP_EQUAL, 0));
+  closer(CLOSER.ioctl, 1, anyBut(TIOCSTI, TIOCLINUX, FIOSETOWN, SIOCSPGRP));
+  closer(CLOSER.fcntl, 1, anyBut(F_SETOWN, F_SETSIG, F_SETOWN_EX));
+  program.push([RETURN, 0, 0, ALLOW]);
   return program;
 }
 
