@@ -22,6 +22,7 @@ import type { ServerOptions } from './options.ts';
 import { DescriptorPool } from './pool.ts';
 import { QidPaths } from './qid.ts';
 import { SlowReads } from './slow.ts';
+import { Space } from './space.ts';
 import type { Stats } from './stats.ts';
 import { CHANGES_REPLY, Watches } from './watches.ts';
 
@@ -48,6 +49,7 @@ export class Folder implements Backend {
   readonly locks: LockTable;
   readonly slow: SlowReads;
   readonly watches: Watches;
+  readonly space: Space;
   /** Undefined where the client may have all that is inside. */
   readonly guard: Guard | undefined;
   readonly fids = new Map<number, Fid>();
@@ -56,8 +58,6 @@ export class Folder implements Backend {
   attaches = 0;
   xattrFids = 0;
   msize = 0;
-  /** Bytes that may be written before `spaceFor` asks the file system again. */
-  private mayWrite = 0;
 
   /** Scratch that lives for one message. */
   readonly stat: StatBuf;
@@ -93,6 +93,7 @@ export class Folder implements Backend {
     this.locks = new LockTable(sys, this.pool, options.readOnly);
     this.slow = new SlowReads(sys, stats, options.limits.slowBytes);
     this.slow.onRelease = () => this.pool.count(-1);
+    this.space = new Space(sys, options.keepFree);
     this.watches = new Watches(sys, turns, options.limits.watches);
     const r = sys.stat(rootFd, this.stat);
     if (r < 0) throw new Error(`stat of the share's root: errno ${-r}`);
@@ -192,20 +193,6 @@ export class Folder implements Backend {
     if (r < 0) return false;
     const type = this.scratch.dv.getUint32(0, true);
     return type === TMPFS_MAGIC || type === RAMFS_MAGIC;
-  }
-
-  /** True if `bytes` more leave `keepFree` bytes free. The file system is asked again after each sixteenth of what may still be written. */
-  spaceFor(fd: number, bytes: number): boolean {
-    this.mayWrite -= bytes;
-    if (this.mayWrite >= 0) return true;
-    if (this.sys.statfs(fd, this.scratch) < 0) return true;
-    const { dv } = this.scratch;
-    const bsize = dv.getUint32(8, true);
-    const bavail = dv.getUint32(36, true) * 4294967296 + dv.getUint32(32, true);
-    const spare = bsize * bavail - this.options.keepFree;
-    if (spare < bytes) return false;
-    this.mayWrite = Math.floor(spare / 16);
-    return true;
   }
 
   /** 0 if the entry `name` of the folder `dir` may be made, moved, replaced or removed. */

@@ -22,6 +22,8 @@ export class OpenFile {
   untouched = true;
   /** For folders: the file system, as QidPaths counts it; -1 = not asked yet. */
   dev = -1;
+  /** The file system, by its device number; -1 = not asked yet. */
+  device = -1;
 
   constructor(fd: number, how: { canRead: boolean; canWrite: boolean; isDir: boolean; sync: boolean }) {
     this.fd = fd;

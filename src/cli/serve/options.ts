@@ -55,7 +55,7 @@ export const SERVE_OPTIONS: readonly OptionRow[] = [
   { flag: 'deny', value: 'OPS', help: 'operations to refuse, by name, with commas: lcreate,unlinkat,…' },
   { flag: 'allow', value: 'OPS', help: 'refuse all operations but these' },
   { flag: 'squash', value: 'UID:GID', help: 'do everything as this user (works as root only)' },
-  { flag: 'keep-free', value: 'BYTES', help: 'refuse writes when less than this would stay free (K, M, G)' },
+  { flag: 'keep-free', value: 'BYTES', help: 'refuse what takes space when less would stay free (K, M, G)' },
   { flag: 'sandbox', value: 'KIND', help: `how the server is confined: ${SANDBOXES.join(', ')}` },
   { flag: 'msize', value: 'BYTES', help: `largest message, at most ${MAX_MSIZE} (K, M)` },
   { flag: 'max-fids', value: 'N', help: `objects that one client may hold (${DEFAULT_LIMITS.fids})` },

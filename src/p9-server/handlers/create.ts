@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { EBADF, EEXIST, EINVAL, ENAMETOOLONG, ENOENT, ENOTDIR, EPERM } from '../../base/errno.ts';
+import { EBADF, EEXIST, EINVAL, ENAMETOOLONG, ENOENT, ENOSPC, ENOTDIR, EPERM } from '../../base/errno.ts';
 import type { Span } from '../../base/mem.ts';
 import { S_IFBLK, S_IFCHR, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK } from '../../base/stat.ts';
 import { O_CLOEXEC, O_CREAT, O_EXCL, O_NOFOLLOW, O_PATH } from '../../base/sys.ts';
@@ -54,12 +54,12 @@ export const lcreate: Handler = (f, m, w) => {
   const dir = place(f, fid, m.name);
   if (fid === undefined || dir < 0) return dir;
   const flags = m.flags & PASSED_TO_CREATE;
-  const fd = f.sys.openat(
-    dir,
-    f.nameA,
-    flags | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-    allowedMode(f, m.mode),
-  );
+  // What exists takes no space, and may be opened.
+  const fd = f.space.forEntry(dir)
+    ? f.sys.openat(dir, f.nameA, flags | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, allowedMode(f, m.mode))
+    : f.sys.statat(dir, f.nameA, f.stat) < 0
+      ? -ENOSPC
+      : -EEXIST;
   if (fd === -EEXIST && (m.flags & O_EXCL) === 0) return openExisting(f, m, w, fid, dir);
   if (fd < 0) return fd;
   const r = giveGroup(f, fd, fid, m.gid);
@@ -129,6 +129,7 @@ export const mkdir: Handler = (f, m, w) => {
   const dfid = f.fid(m.dfid);
   const dir = place(f, dfid, m.name);
   if (dfid === undefined || dir < 0) return dir;
+  if (!f.space.forEntry(dir)) return -ENOSPC;
   const r = f.sys.mkdirat(dir, f.nameA, allowedMode(f, m.mode));
   return r < 0 ? r : made(f, m, w, dfid, dir);
 };
@@ -142,6 +143,7 @@ export const mknod: Handler = (f, m, w) => {
   if (kind === S_IFCHR || kind === S_IFBLK) {
     if (!f.options.devices) return -EPERM;
   } else if (kind !== S_IFREG && kind !== S_IFIFO && kind !== S_IFSOCK && kind !== 0) return -EINVAL;
+  if (!f.space.forEntry(dir)) return -ENOSPC;
   const r = f.sys.mknodat(dir, f.nameA, kind | allowedMode(f, m.mode), m.major, m.minor);
   return r < 0 ? r : made(f, m, w, dfid, dir);
 };
@@ -156,6 +158,7 @@ export const symlink: Handler = (f, m, w) => {
   if (len === 0) return -ENOENT;
   if (len > 4095) return -ENAMETOOLONG;
   if (buf.subarray(off, off + len).includes(0)) return -EINVAL;
+  if (!f.space.forEntry(dir)) return -ENOSPC;
   m.name2.cstringInto(f.nameB);
   const r = f.sys.symlinkat(f.nameB, dir, f.nameA);
   return r < 0 ? r : made(f, m, w, dfid, dir);

@@ -76,7 +76,7 @@ export const write: Handler = (f, m, w, wire) => {
   const file = fid.open;
   if (file === undefined || !file.canWrite) return -EBADF;
   if (outOfRange(m.offset, len)) return -EINVAL;
-  if (f.options.keepFree > 0 && !f.spaceFor(file.fd, len)) return -ENOSPC;
+  if (!f.space.forData(file, len)) return -ENOSPC;
   if (file.sync) return writeSlowly(f, m, fid, file, wire);
   const n = f.sys.pwrite(file.fd, wire.input, off, len, m.offset);
   if (n < 0) return n;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { EBADF, EINVAL, ENOENT, ENOTDIR, EPERM, EXDEV } from '../../base/errno.ts';
+import { EBADF, EINVAL, ENOENT, ENOSPC, ENOTDIR, EPERM, EXDEV } from '../../base/errno.ts';
 import type { Mem, Span } from '../../base/mem.ts';
 import { AT_REMOVEDIR } from '../../base/sys.ts';
 import { REPLIED } from '../backend.ts';
@@ -38,7 +38,8 @@ export const link: Handler = (f, m) => {
   const r = f.pool.fds(target.node, dir.node, f.pair);
   if (r < 0) return r;
   const free = f.mayChangeEntry(f.pair[1], f.nameA);
-  return free < 0 ? free : f.sys.linkFd(f.pair[0], f.pair[1], f.nameA);
+  if (free < 0) return free;
+  return f.space.forEntry(f.pair[1]) ? f.sys.linkFd(f.pair[0], f.pair[1], f.nameA) : -ENOSPC;
 };
 
 /** Tunlinkat dirfid[4] name[s] flags[4] → Runlinkat. flags: 0 or AT_REMOVEDIR. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { EBADF, EINVAL, EISDIR, EPERM } from '../../base/errno.ts';
+import { EBADF, EINVAL, EISDIR, ENOSPC, EPERM } from '../../base/errno.ts';
 import { S_ISGID, S_ISUID } from '../../base/stat.ts';
 import { O_WRONLY, type Off, UTIME_NOW, UTIME_OMIT } from '../../base/sys.ts';
 import {
@@ -129,9 +129,14 @@ function setSize(f: Folder, fid: Fid, size: Off): number {
   if (size > MAX_SIZE) return -EINVAL;
   const writable = writableOf(f, fid);
   if (writable < 0) return writable;
-  const r = f.sys.ftruncate(writable, size);
+  const r = mayGrow(f, writable, size) ? f.sys.ftruncate(writable, size) : -ENOSPC;
   if (writable !== fid.open?.fd) f.sys.close(writable);
   return r;
+}
+
+function mayGrow(f: Folder, fd: number, size: Off): boolean {
+  if (f.options.keepFree === 0 || f.sys.stat(fd, f.stat) < 0) return true;
+  return f.space.forGrowth(fd, Number(size) - f.stat.size);
 }
 
 /** A descriptor that can write: the fid's own, or a new one, which the caller closes. Or -errno. */

@@ -147,5 +147,6 @@ export function finishXattr(f: Folder, fid: Fid): number {
     const r = f.sys.removexattr(fd, x.name);
     return r === -ENODATA ? REPLIED : r;
   }
+  if (!f.space.forEntry(fd, x.size)) return -ENOSPC;
   return f.sys.setxattr(fd, x.name, x.value, 0, x.size, x.flags);
 }
