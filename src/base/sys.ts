@@ -140,7 +140,6 @@ export interface Sys {
 /** What may take long, off the loop's thread. Each resolves to the result of the call (≥ 0 or -errno); none rejects. */
 export interface SlowSys {
   pread(fd: number, mem: Mem, off: number, len: number, pos: Off, done: (result: number) => void): void;
-  pwrite(fd: number, mem: Mem, off: number, len: number, pos: Off, done: (result: number) => void): void;
   fsync(fd: number, done: (result: number) => void): void;
   fdatasync(fd: number, done: (result: number) => void): void;
 }

@@ -60,16 +60,12 @@ export function startSyncfs(fd: number): void {
 
 const syncfs = asyncOf(c.syncfs);
 const pread = asyncOf(c.pread);
-const pwrite = asyncOf(c.pwrite);
 const fsync = asyncOf(c.fsync);
 const fdatasync = asyncOf(c.fdatasync);
 
 export const slow: SlowSys = {
   pread(fd: number, mem: Mem, off: number, len: number, pos: Off, done: (result: number) => void): void {
     submit({ fn: pread, args: [fd, at(mem, off, len), len, pos], mem, done });
-  },
-  pwrite(fd: number, mem: Mem, off: number, len: number, pos: Off, done: (result: number) => void): void {
-    submit({ fn: pwrite, args: [fd, at(mem, off, len), len, pos], mem, done });
   },
   fsync(fd: number, done: (result: number) => void): void {
     submit({ fn: fsync, args: [fd], mem: undefined, done });

@@ -2,14 +2,17 @@
 
 import type { Sys } from '../base/sys.ts';
 
+/** What a write waits for: nothing, its data on the disk (O_DSYNC), or all that is known of the file (O_SYNC). */
+export type Durability = 'none' | 'data' | 'all';
+
 /** An open file description of the share, held by a fid, by slow calls that are under way, or by a node that has nothing else. */
 export class OpenFile {
   readonly fd: number;
   readonly canRead: boolean;
   readonly canWrite: boolean;
   readonly isDir: boolean;
-  /** Writes wait for the disk (O_SYNC, O_DSYNC): they are slow calls. */
-  readonly sync: boolean;
+  /** What the client asked of its writes: the description itself has neither O_SYNC nor O_DSYNC. */
+  readonly sync: Durability;
   refs = 1;
   /** preadv2(RWF_NOWAIT) tells something here; cleared when the file system says it cannot. */
   nowait = true;
@@ -25,7 +28,7 @@ export class OpenFile {
   /** The file system, by its device number; -1 = not asked yet. */
   device = -1;
 
-  constructor(fd: number, how: { canRead: boolean; canWrite: boolean; isDir: boolean; sync: boolean }) {
+  constructor(fd: number, how: { canRead: boolean; canWrite: boolean; isDir: boolean; sync: Durability }) {
     this.fd = fd;
     this.canRead = how.canRead;
     this.canWrite = how.canWrite;

@@ -74,29 +74,17 @@ export class SlowReads {
     }
   }
 
-  /** A synchronous write (O_SYNC, O_DSYNC) from a copy of the data. */
-  write(file: OpenFile, data: Uint8Array, offset: Off, deferred: Deferred): void {
-    this.stats.slow++;
-    file.refs++;
-    const mem = this.take(data.length);
-    mem.u8.set(data);
-    this.sys.slow.pwrite(file.fd, mem, 0, data.length, offset, (n) => {
-      this.give(mem);
-      this.releaseFile(file);
-      deferred.reply(64, (w) => {
-        if (n < 0) return n;
-        w.u32(n);
-        return 0;
-      });
-    });
-  }
-
-  sync(file: OpenFile, dataOnly: boolean, deferred: Deferred): void {
+  /** Puts on the disk what was written: for Tfsync, or after a write of so many bytes to a file opened O_SYNC or O_DSYNC. */
+  sync(file: OpenFile, dataOnly: boolean, deferred: Deferred, written?: number): void {
     this.stats.slow++;
     file.refs++;
     const done = (r: number): void => {
       this.releaseFile(file);
-      deferred.reply(64, () => r);
+      deferred.reply(64, (w) => {
+        if (r < 0) return r;
+        if (written !== undefined) w.u32(written);
+        return 0;
+      });
     };
     if (dataOnly) this.sys.slow.fdatasync(file.fd, done);
     else this.sys.slow.fsync(file.fd, done);

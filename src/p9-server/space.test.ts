@@ -111,7 +111,7 @@ test('many connections that write at once keep free together what each of them k
   const writers = Array.from({ length: 24 }, (_, i) => {
     const fd = openSync(join(dir, `f${i}`), 'w+');
     t.after(() => sys.close(fd));
-    const file = new OpenFile(fd, { canRead: true, canWrite: true, isDir: false, sync: false });
+    const file = new OpenFile(fd, { canRead: true, canWrite: true, isDir: false, sync: 'none' });
     return { file, space: new Space(sys, keep), at: 0, full: false };
   });
   while (writers.some((w) => !w.full))
@@ -141,7 +141,7 @@ test('with plenty of room the file system is not asked at each write', async (t)
     },
   };
   const space = new Space(large, MIB);
-  const file = new OpenFile(fd, { canRead: true, canWrite: true, isDir: false, sync: false });
+  const file = new OpenFile(fd, { canRead: true, canWrite: true, isDir: false, sync: 'none' });
   for (let i = 0; i < 100; i++) assert.ok(space.forData(file, 65_536));
   assert.ok(asked <= 5, `${asked} times in 100 writes`);
 });

@@ -171,7 +171,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a slow request does not hold the file that it works on (CVE-2018-19364, CVE-2018-19489)',
-    from: /(sync\(file, dataOnly, deferred\) \{\s+this\.stats\.slow\+\+;\s+)file\.refs\+\+;/,
+    from: /(sync\(file, dataOnly, deferred, written\) \{\s+this\.stats\.slow\+\+;\s+)file\.refs\+\+;/,
     to: '$1',
     seenBy: ['attacks/tags'],
   },
@@ -180,12 +180,6 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     from: /if \(this\.writer\.pos \+ need > this\.outMax && !this\.makeRoom\(need\)\) return this\.ending !== void 0;/,
     to: 'if (!this.makeRoomNow(need)) return true;',
     seenBy: ['attacks/exhaustion'],
-  },
-  {
-    name: 'set-id bits stay when a plain user writes (CVE-2023-1386)',
-    from: /if \(fid\.user\.uid !== 0 && /,
-    to: 'if (false && ',
-    seenBy: ['attacks/objects'],
   },
   {
     name: 'everyone acts as the server itself',

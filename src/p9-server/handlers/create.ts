@@ -68,7 +68,7 @@ export const lcreate: Handler = (f, m, w) => {
     return r;
   }
   f.pool.count(1);
-  const file = fileFor(fd, flags, false);
+  const file = fileFor(fd, m.flags, false);
   const node = new Node(f.stat.mode);
   // The new file needs no second descriptor: its node lives on the open one.
   node.file = file;

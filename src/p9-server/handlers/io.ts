@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: MIT
 
 import { EAGAIN, EBADF, EINVAL, EISDIR, ENOSPC, EOPNOTSUPP } from '../../base/errno.ts';
-import { S_ISGID, S_ISUID } from '../../base/stat.ts';
 import type { Off } from '../../base/sys.ts';
 import type { Writer } from '../../p9/coder.ts';
 import { RREAD_HEADER } from '../../p9/constants.ts';
 import type { Msg } from '../../p9/msg.ts';
 import { DEFERRED, REPLIED, type Wire } from '../backend.ts';
-import type { Fid } from '../fid.ts';
 import type { Folder } from '../folder.ts';
 import type { OpenFile } from '../open-file.ts';
 import type { Handler } from './index.ts';
@@ -67,7 +65,12 @@ function readCached(f: Folder, file: OpenFile, wire: Wire, at: number, offset: O
   return second === 0 ? first : second === count - first ? count : -EAGAIN;
 }
 
-/** Twrite fid[4] offset[8] count[4] data → Rwrite count[4] */
+/**
+ * Twrite fid[4] offset[8] count[4] data → Rwrite count[4]
+ *
+ * Written at once and as the user, whatever the flags: the other threads keep the rights with which they began, and who writes decides on set-id bits, on the blocks that a disk keeps for root, and on
+ * quota. What was to be on the disk then waits for that on another thread, and holds no data meanwhile.
+ */
 export const write: Handler = (f, m, w, wire) => {
   const fid = f.fid(m.fid);
   if (fid === undefined) return -EBADF;
@@ -77,21 +80,15 @@ export const write: Handler = (f, m, w, wire) => {
   if (file === undefined || !file.canWrite) return -EBADF;
   if (outOfRange(m.offset, len)) return -EINVAL;
   if (!f.space.forData(file, len)) return -ENOSPC;
-  if (file.sync) return writeSlowly(f, m, fid, file, wire);
   const n = f.sys.pwrite(file.fd, wire.input, off, len, m.offset);
   if (n < 0) return n;
+  if (file.sync !== 'none') {
+    f.slow.sync(file, file.sync === 'data', wire.defer(), n);
+    return DEFERRED;
+  }
   w.u32(n);
   return REPLIED;
 };
-
-/** The other threads have the server's rights, with which a write would leave set-id bits standing: they are taken away here, as the kernel does for a user. */
-function writeSlowly(f: Folder, m: Msg, fid: Fid, file: OpenFile, wire: Wire): number {
-  if (fid.user.uid !== 0 && f.sys.stat(file.fd, f.stat) === 0 && (f.stat.mode & (S_ISUID | S_ISGID)) !== 0) {
-    f.identity.asServer(() => f.sys.chmodFd(file.fd, f.stat.mode & 0o7777 & ~(S_ISUID | S_ISGID)));
-  }
-  f.slow.write(file, m.data.copy(), m.offset, wire.defer());
-  return DEFERRED;
-}
 
 /** Tfsync fid[4] datasync[4] → Rfsync. Always on another thread: the reply comes when the disk has it. */
 export const fsync: Handler = (f: Folder, m: Msg, _w: Writer, wire: Wire) => {

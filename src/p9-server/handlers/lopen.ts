@@ -21,9 +21,12 @@ import { OpenFile } from '../open-file.ts';
 import { qidOf } from '../qid.ts';
 import type { Handler } from './index.ts';
 
-/** What of a client's flags reaches open(2); the rest is the client's own business (O_NONBLOCK, O_CLOEXEC, O_DIRECT, O_NOCTTY, …). */
-const PASSED = O_ACCMODE | O_APPEND | O_TRUNC | O_SYNC | O_DSYNC | O_NOATIME | O_DIRECTORY;
-export const PASSED_TO_CREATE = O_ACCMODE | O_APPEND | O_SYNC | O_DSYNC;
+/**
+ * What of a client's flags reaches open(2); the rest is the client's own business (O_NONBLOCK, O_CLOEXEC, O_DIRECT, O_NOCTTY, …). O_SYNC and O_DSYNC are kept in another way
+ * (`write`): the loop must not wait for a disk.
+ */
+const PASSED = O_ACCMODE | O_APPEND | O_TRUNC | O_NOATIME | O_DIRECTORY;
+export const PASSED_TO_CREATE = O_ACCMODE | O_APPEND;
 
 export const wantsWrite = (flags: number): boolean =>
   (flags & O_ACCMODE) === O_WRONLY || (flags & O_ACCMODE) === O_RDWR || (flags & O_TRUNC) !== 0;
@@ -81,16 +84,16 @@ export function openNode(f: Folder, node: Node, flags: number): OpenFile | numbe
   }
   if (fd < 0) return fd;
   f.pool.count(1);
-  return fileFor(fd, pass, node.isDir);
+  return fileFor(fd, flags, node.isDir);
 }
 
-/** Wraps an open descriptor that the pool has counted. */
+/** Wraps an open descriptor that the pool has counted. `flags`: the client's. */
 export function fileFor(fd: number, flags: number, isDir: boolean): OpenFile {
   const access = flags & O_ACCMODE;
   return new OpenFile(fd, {
     canRead: access === O_RDONLY || access === O_RDWR,
     canWrite: access === O_WRONLY || access === O_RDWR,
     isDir,
-    sync: (flags & O_DSYNC) !== 0,
+    sync: (flags & O_SYNC) === O_SYNC ? 'all' : (flags & O_DSYNC) !== 0 ? 'data' : 'none',
   });
 }
