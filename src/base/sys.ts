@@ -178,6 +178,9 @@ export const O_TMPFILE = 0o20200000;
 export const AT_FDCWD = -100;
 export const AT_REMOVEDIR = 0x200;
 
+/** The handle_type of overlayfs (fs/overlayfs/overlayfs.h): the object's on the layer where it began, and the same after it was copied up. */
+export const HANDLE_OVERLAY = 0xf8;
+
 export const RESOLVE_NO_XDEV = 0x01;
 export const RESOLVE_NO_MAGICLINKS = 0x02;
 export const RESOLVE_NO_SYMLINKS = 0x04;

@@ -4,7 +4,7 @@
 import { EINVAL, EOPNOTSUPP, EOVERFLOW } from '../base/errno.ts';
 import type { Mem } from '../base/mem.ts';
 import { STATX_BASIC_STATS, STATX_BTIME, StatBuf } from '../base/stat.ts';
-import { AT_FDCWD, type Off } from '../base/sys.ts';
+import { AT_FDCWD, HANDLE_OVERLAY, type Off } from '../base/sys.ts';
 import { c, interrupted, ret } from './libc.ts';
 import { alloc, at, emptyPath, pathOf, procFd, putOff } from './memory.ts';
 
@@ -81,15 +81,25 @@ export function utimensFd(fd: number, aSec: Off, aNsec: number, mSec: Off, mNsec
   return r;
 }
 
+/** Linux 6.5: a handle that says which object it is, and cannot be opened. */
+const AT_HANDLE_FID = 0x200;
+
+function handleOf(fd: number, flags: number): number {
+  handle.dv.setUint32(0, MAX_HANDLE, true);
+  let r: number;
+  do r = ret(c.name_to_handle_at(fd, emptyPath(), handle.address, handle.address + 8 + MAX_HANDLE, flags));
+  while (interrupted(r));
+  return r;
+}
+
 export function fileHandle(fd: number, mem: Mem): number {
   const { dv } = handle;
-  dv.setUint32(0, MAX_HANDLE, true);
-  let r: number;
-  do
-    r = ret(
-      c.name_to_handle_at(fd, emptyPath(), handle.address, handle.address + 8 + MAX_HANDLE, AT_EMPTY_PATH),
-    );
-  while (interrupted(r));
+  let r = handleOf(fd, AT_EMPTY_PATH);
+  if (r === -EOPNOTSUPP) {
+    r = handleOf(fd, AT_EMPTY_PATH | AT_HANDLE_FID);
+    // Of other file systems without handles it is the inode number in another guise (6.7), which says less than it seems to; older kernels do not know the flag.
+    if (r === -EINVAL || (r >= 0 && dv.getUint32(4, true) !== HANDLE_OVERLAY)) return -EOPNOTSUPP;
+  }
   if (r < 0) return r;
   const length = 4 + dv.getUint32(0, true);
   if (length > mem.size) return -EOVERFLOW;

@@ -49,4 +49,6 @@ export interface Saved {
   path: string;
   /** Device, inode, birth time, type: the bytes of `identityOf`. */
   identity: string;
+  /** Of FUSE: what else tells that it is the same, while nobody changes it (`DescriptorPool.lastingOf`). */
+  lasting: string;
 }

@@ -4,6 +4,7 @@ import { EBUSY, EMFILE, ENOENT, ESTALE } from '../base/errno.ts';
 import type { Mem } from '../base/mem.ts';
 import { STATX_BTIME, StatBuf } from '../base/stat.ts';
 import {
+  HANDLE_OVERLAY,
   O_CLOEXEC,
   O_NOFOLLOW,
   O_PATH,
@@ -13,10 +14,14 @@ import {
   type Sys,
 } from '../base/sys.ts';
 import type { Identity } from './identity.ts';
-import type { Node } from './node.ts';
+import type { Node, Saved } from './node.ts';
 
 /** Descriptors taken at one time: one look at the root's path serves all. */
 const BATCH = 32;
+/** f_type (include/uapi/linux/magic.h). */
+const FUSE_MAGIC = 0x65735546;
+/** Of an object that was changed less than so many seconds ago, another with the same ctime may follow: some servers count whole seconds. */
+const SETTLED_S = 2;
 
 /**
  * The descriptors of one connection, kept under a limit. When they run out, nodes that were not looked at lately give theirs up, after
@@ -24,7 +29,8 @@ const BATCH = 32;
  * any link and the object is taken only if its identity is the same. Another file that has taken the name is never mistaken for it (ESTALE).
  *
  * Identity: device, inode, type, birth time, and the kernel's file handle where there is one (it holds the inode's generation, which tells a reused inode
- * number from the old). A file system that has neither birth time nor handles keeps its descriptors.
+ * number from the old). A file system that has neither birth time nor handles keeps its descriptors. Of overlayfs the handle alone counts (before Linux 6.6 it has none there, and an object that was copied
+ * up meanwhile is lost: ESTALE); FUSE has one more way, `lastingOf`.
  */
 export class DescriptorPool {
   private readonly sys: Sys;
@@ -42,6 +48,8 @@ export class DescriptorPool {
   private readonly stat: StatBuf;
   private readonly pathMem: Mem;
   private readonly handleMem: Mem;
+  /** By device: whether the file system is FUSE's. */
+  private readonly fuse = new Map<number, boolean>();
   /** The message that is being answered: the descriptors that were given out for it are not taken before its end. */
   private message = 0;
   /** For `--stats`. */
@@ -133,8 +141,8 @@ export class DescriptorPool {
     node.saved = undefined;
   }
 
-  private remember(node: Node, path: string, identity: string): void {
-    node.saved = { path, identity };
+  private remember(node: Node, path: string, identity: string, lasting: string): void {
+    node.saved = { path, identity, lasting };
     const set = this.saved.get(path);
     if (set === undefined) this.saved.set(path, new Set([node]));
     else set.add(node);
@@ -160,7 +168,8 @@ export class DescriptorPool {
   private take(node: Node, root: string): boolean {
     const identity = this.identityOf(node.fd);
     const path = identity === '' ? '' : this.below(root, this.pathOf(node.fd));
-    if (path === '' || (this.stat.nlink === 0 && identity !== '')) {
+    const lasting = identity === '' ? '' : this.lastingOf(node.fd);
+    if (path === '' || this.stat.nlink === 0 || !this.leadsBack(path, identity)) {
       node.pinned = true;
       return false;
     }
@@ -170,8 +179,20 @@ export class DescriptorPool {
     node.slot = -1;
     node.fd = -1;
     this.nodes--;
-    this.remember(node, path, identity);
+    this.remember(node, path, identity, lasting);
     return true;
+  }
+
+  /** The name by which an object was reached may be gone while it has others: the kernel says so at the end of its path, as a name might by itself. */
+  private leadsBack(path: string, identity: string): boolean {
+    if (!path.endsWith(' (deleted)')) return true;
+    return this.identity.asServer(() => {
+      const fd = this.openBelow(path);
+      if (fd < 0) return false;
+      const same = this.identityOf(fd) === identity;
+      this.sys.close(fd);
+      return same;
+    });
   }
 
   private find(node: Node): number {
@@ -182,7 +203,7 @@ export class DescriptorPool {
     return this.identity.asServer(() => {
       const fd = this.openBelow(saved.path);
       if (fd < 0) return -ESTALE;
-      if (this.identityOf(fd) !== saved.identity) {
+      if (this.identityOf(fd) !== saved.identity && !this.lasts(fd, saved)) {
         this.sys.close(fd);
         return -ESTALE;
       }
@@ -203,7 +224,32 @@ export class DescriptorPool {
     const birth = born ? `${s.btimeSecHi}.${s.btimeSecLo}.${s.btimeNsec}` : '';
     const handle =
       n < 0 ? '' : Buffer.from(this.handleMem.u8.buffer, this.handleMem.u8.byteOffset, n).toString('latin1');
+    // overlayfs copies a file up when it is first changed: it is born anew then, may get other numbers, and its handle stays.
+    if (n >= 0 && this.handleMem.dv.getUint32(0, true) === HANDLE_OVERLAY)
+      return `${s.mode >>> 12}:${handle}`;
     return `${s.devMajor}:${s.devMinor}:${s.inoHi}:${s.inoLo}:${s.mode >>> 12}:${birth}:${handle}`;
+  }
+
+  /**
+   * The handles of FUSE are numbers that its server gives anew once the kernel has forgotten the object, as it does when memory is wanted. What has the same inode number and was not changed
+   * since is the same object: another that takes its number has a later ctime. '' elsewhere, and for what was changed just now. Goes by `this.stat`.
+   */
+  private lastingOf(fd: number): string {
+    const s = this.stat;
+    const device = s.devMajor * 0x100000 + s.devMinor;
+    let fuse = this.fuse.get(device);
+    if (fuse === undefined) {
+      fuse = this.sys.statfs(fd, this.handleMem) >= 0 && this.handleMem.dv.getUint32(0, true) === FUSE_MAGIC;
+      this.fuse.set(device, fuse);
+    }
+    if (!fuse) return '';
+    const changed = s.ctimeSecHi * 4294967296 + s.ctimeSecLo;
+    if (changed > Date.now() / 1000 - SETTLED_S) return '';
+    return `${device}:${s.inoHi}:${s.inoLo}:${s.mode >>> 12}:${changed}.${s.ctimeNsec}`;
+  }
+
+  private lasts(fd: number, saved: Saved): boolean {
+    return saved.lasting !== '' && this.lastingOf(fd) === saved.lasting;
   }
 
   /** The present absolute path of a descriptor as latin1, '' when it has none that fits. */
@@ -244,14 +290,15 @@ export class DescriptorPool {
     if (from === '' || to === '') return NOTHING;
     return () => {
       const prefix = `${from}/`;
-      const moved: [Node, string, string][] = [];
+      const moved: [Node, string, Saved][] = [];
       for (const [path, set] of this.saved) {
         if (path !== from && !path.startsWith(prefix)) continue;
-        for (const node of set) moved.push([node, to + path.slice(from.length), node.saved?.identity ?? '']);
+        for (const node of set)
+          if (node.saved !== undefined) moved.push([node, to + path.slice(from.length), node.saved]);
       }
-      for (const [node, path, identity] of moved) {
+      for (const [node, path, { identity, lasting }] of moved) {
         this.forget(node);
-        this.remember(node, path, identity);
+        this.remember(node, path, identity, lasting);
       }
     };
   }

@@ -147,7 +147,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a reclaimed object is found again by its name alone',
-    from: /if \(this\.identityOf\(fd\) !== saved\.identity\)/,
+    from: /if \(this\.identityOf\(fd\) !== saved\.identity && !this\.lasts\(fd, saved\)\)/,
     to: 'if (false)',
     seenBy: ['attacks/exhaustion'],
   },
