@@ -113,6 +113,18 @@ test('attribute sizes are checked before anything is allocated', async (t) => {
   });
 });
 
+test('who holds a lock has no name of any length', async (t) => {
+  await inArenas(t, [], async (_t, arena) => {
+    const c = await arena.begin();
+    await allowed(c, T.walk, { fid: 0, newfid: 1, names: [] });
+    await allowed(c, T.lcreate, { fid: 1, name: 'locked', flags: 2, mode: 0o600 });
+    const lock = { fid: 1, lockType: 1, start: 0, length: 1, procId: 1 };
+    for (const length of [256, 60_000]) await refused(c, T.lock, { ...lock, name: 'x'.repeat(length) });
+    assert.equal((await allowed(c, T.lock, { ...lock, name: 'x'.repeat(255) })).msg.status, 0);
+    assert.equal((await allowed(c, T.getlock, { ...lock, name: 'y'.repeat(60_000) })).msg.lockType, 1);
+  });
+});
+
 test('counts up to 2^32 − 1 are cut to msize', async (t) => {
   await inArenas(t, [], async (_t, arena) => {
     fs.writeFileSync(`${arena.share}/large`, Buffer.alloc(300_000, 0x61));

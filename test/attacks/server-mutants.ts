@@ -122,6 +122,12 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     seenBy: ['attacks/exhaustion'],
   },
   {
+    name: 'names of any length for who holds a lock',
+    from: /if \(m\.name\.len > NAME_MAX\) return -EINVAL;/,
+    to: '',
+    seenBy: ['attacks/exhaustion'],
+  },
+  {
     name: 'a live tag may be used again',
     from: /if \(this\.live\.with\(tag\) !== void 0\) return this\.error\(tag, EINVAL\);/,
     to: '',

@@ -78,6 +78,7 @@ export const THREATS: readonly Threat[] = [
       'a fid in use may be taken again',
       'attribute fids without end',
       'attributes of any announced size',
+      'names of any length for who holds a lock',
       'left-over bytes in a message do not matter',
       'counts are not cut to msize (CVE-2026-8348)',
       'a reclaimed object is found again by its name alone',

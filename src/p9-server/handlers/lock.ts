@@ -9,6 +9,7 @@ import {
   LOCK_SUCCESS,
   LOCK_UNLCK,
   LOCK_WRLCK,
+  NAME_MAX,
 } from '../../p9/constants.ts';
 import { REPLIED } from '../backend.ts';
 import type { Handler } from './index.ts';
@@ -39,6 +40,8 @@ export const lock: Handler = (f, m, w) => {
   if (fid === undefined || file === undefined || file.isDir) return -EBADF;
   if (m.lockType !== LOCK_RDLCK && m.lockType !== LOCK_WRLCK && m.lockType !== LOCK_UNLCK) return -EINVAL;
   if (badRange(m.start, m.length)) return -EINVAL;
+  // It is kept as long as the lock: Linux sends the name of its machine.
+  if (m.name.len > NAME_MAX) return -EINVAL;
   if (m.lockType === LOCK_WRLCK && f.options.readOnly) return -EROFS;
   if (m.lockType === LOCK_WRLCK && !file.canWrite) return -EBADF;
   if (m.lockType === LOCK_RDLCK && !file.canRead) return -EBADF;
