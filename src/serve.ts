@@ -6,9 +6,11 @@ import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { because, EXIT, NinefoldError } from './base/error.ts';
+import { O_RDONLY, O_WRONLY } from './base/sys.ts';
 import { Turns } from './base/turns.ts';
 import { openSys } from './linux/index.ts';
 import { socketpair } from './linux/net.ts';
+import { unblocked } from './linux/unblocked.ts';
 import { Connection, DEFAULT_LIMITS, type ServeEnd, Stats } from './p9-server/index.ts';
 import { Tree, type TreeFolder } from './p9-server/tree.ts';
 
@@ -78,26 +80,48 @@ export function serve(what: string | TreeFolder, peer: PeerChannel, options: Sha
   return served;
 }
 
+/** The one loop of all trees of this process: with one each, whichever sleeps in poll(2) would be deaf to the peers of the others. It ends with the last of them. */
+let loop: { readonly turns: Turns; readonly connections: Set<Connection> } | undefined;
+
+function commonLoop(): { readonly turns: Turns; readonly connections: Set<Connection> } {
+  if (loop !== undefined) return loop;
+  const made = { turns: new Turns(openSys()), connections: new Set<Connection>() };
+  loop = made;
+  made.turns.run().catch((error: unknown) => {
+    if (loop === made) loop = undefined;
+    for (const connection of [...made.connections]) connection.end(false, String(error));
+  });
+  return made;
+}
+
 function serveTree(root: TreeFolder, peer: { readFd: number; writeFd: number }, cleanUp: () => void): Served {
-  const sys = openSys();
-  const turns = new Turns(sys);
+  const mine = commonLoop();
+  const from = unblocked(peer.readFd, O_RDONLY);
+  const to = peer.writeFd === peer.readFd ? from : unblocked(peer.writeFd, O_WRONLY);
   let connection: Connection | undefined;
   const ended = new Promise<ServeEnd>((resolve) => {
-    connection = new Connection({
-      sys,
-      turns,
-      readFd: peer.readFd,
-      writeFd: peer.writeFd,
+    const made = new Connection({
+      sys: openSys(),
+      turns: mine.turns,
+      readFd: from.fd,
+      writeFd: to.fd,
       backend: new Tree(root),
       stats: new Stats(),
       limits: DEFAULT_LIMITS,
       done: (end) => {
-        turns.stop();
+        mine.connections.delete(made);
+        if (mine.connections.size === 0) {
+          mine.turns.stop();
+          if (loop === mine) loop = undefined;
+        }
+        from.undo();
+        if (to !== from) to.undo();
         cleanUp();
         resolve(end);
       },
     });
-    turns.run().catch((error: unknown) => connection?.end(false, String(error)));
+    mine.connections.add(made);
+    connection = made;
   });
   return { ended, close: () => connection?.end(true, 'closed by this side') };
 }

@@ -47,10 +47,10 @@ const LOOK_MS = 100;
  */
 export class Turns {
   private readonly sys: Sys;
-  private readonly pollfds: Mem;
+  private pollfds: Mem;
   private readonly watches: Watch[] = [];
   private readonly nodeFd: number;
-  private readonly max: number;
+  private max: number;
   private finish: (() => void) | undefined;
   private stopped = false;
   private trips = 0;
@@ -59,7 +59,7 @@ export class Turns {
   /** How long to look before the next sleep: `shortMs`, or 0. */
   private lookMs = 0;
 
-  /** `max`: how many descriptors are watched at the most. `shortMs`: see `wait`; 0: sleep at once. */
+  /** `max`: for how many descriptors there is room at first. `shortMs`: see `wait`; 0: sleep at once. */
   constructor(sys: Sys, max = 8, shortMs = 0) {
     this.sys = sys;
     this.max = max;
@@ -69,7 +69,10 @@ export class Turns {
   }
 
   add(watch: Watch): void {
-    if (this.watches.length >= this.max) throw new RangeError(`a loop made for ${this.max} descriptors`);
+    if (this.watches.length >= this.max) {
+      this.max = Math.max(1, this.max * 2);
+      this.pollfds = this.sys.alloc((this.max + 1) * POLLFD_SIZE);
+    }
     this.watches.push(watch);
   }
 
