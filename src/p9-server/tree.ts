@@ -3,7 +3,7 @@
 import { EBADF, EINVAL, EIO, EISDIR, EMFILE, ENOENT, ENOTDIR, EOPNOTSUPP, EROFS } from '../base/errno.ts';
 import { Span } from '../base/mem.ts';
 import { S_IFDIR, S_IFLNK, S_IFREG } from '../base/stat.ts';
-import { O_ACCMODE } from '../base/sys.ts';
+import { O_ACCMODE, O_RDONLY, O_WRONLY } from '../base/sys.ts';
 import { yieldToNode } from '../base/turns.ts';
 import type { Writer } from '../p9/coder.ts';
 import {
@@ -20,49 +20,16 @@ import { DIRENT_FIXED, putDirentHead } from '../p9/dirent.ts';
 import { T } from '../p9/messages.ts';
 import { type Msg, Qid } from '../p9/msg.ts';
 import { type Backend, DEFERRED, type Wire } from './backend.ts';
+import type { Maybe, TreeFolder, TreeObject } from './tree-object.ts';
 
-type Maybe<X> = X | Promise<X>;
-
-/** What every object of a tree may say about itself. */
-export interface TreeCommon {
-  /** Permission bits; 0o444 for files, 0o555 for folders, with 0o222 where they can be written. */
-  readonly mode?: number;
-  /** Last change, milliseconds since 1970; the start of the connection when absent. */
-  readonly mtimeMs?: number;
-}
-
-/** A file whose bytes the program makes. */
-export interface TreeFile extends TreeCommon {
-  readonly kind: 'file';
-  /** Bytes. Asked at every getattr. */
-  readonly size: number;
-  /** At most `length` bytes from `offset`; fewer only at the end. */
-  read(offset: number, length: number): Maybe<Uint8Array>;
-  /** Absent: the file is read-only. Returns how many bytes were taken. */
-  write?(offset: number, data: Uint8Array): Maybe<number>;
-  /** Absent: the size cannot be set. */
-  resize?(size: number): Maybe<void>;
-}
-
-/** A folder whose entries the program finds. */
-export interface TreeFolder extends TreeCommon {
-  readonly kind: 'folder';
-  /** Names without `.` and `..`; each a single component of at most 255 bytes in UTF-8. Asked once per opening. */
-  names(): Maybe<Iterable<string>>;
-  /** The object of that name. The same thing must be the same JavaScript object each time: its identity becomes the inode number. */
-  get(name: string): Maybe<TreeObject | undefined>;
-}
-
-export interface TreeLink extends TreeCommon {
-  readonly kind: 'link';
-  readonly target: string;
-}
-
-export type TreeObject = TreeFile | TreeFolder | TreeLink;
+export type { TreeCommon, TreeFile, TreeFolder, TreeLink, TreeObject } from './tree-object.ts';
 
 interface TreeFid {
   object: TreeObject;
   open: boolean;
+  /** What it was opened for. */
+  canRead: boolean;
+  canWrite: boolean;
   /** Entries of an open folder, encoded when it was first read. */
   entries: { name: Uint8Array; object: TreeObject }[] | undefined;
 }
@@ -70,8 +37,24 @@ interface TreeFid {
 /** Fids of one connection. */
 const MAX_FIDS = 65_536;
 
+const newFid = (object: TreeObject): TreeFid => ({
+  object,
+  open: false,
+  canRead: false,
+  canWrite: false,
+  entries: undefined,
+});
+
+const utf8 = new TextEncoder();
+
+/** What the client is told of a method that failed: the number of its error's `errno`, else EIO. */
+function errnoOf(error: unknown): number {
+  const errno = (error as { errno?: unknown } | undefined)?.errno;
+  return -(typeof errno === 'number' && Number.isInteger(errno) && errno !== 0 ? Math.abs(errno) : EIO);
+}
+
 /**
- * A tree that a program makes, as a 9P backend. Methods may answer at once or with a promise; a rejected promise is EIO to the client (or the number of
+ * A tree that a program makes, as a 9P backend. Methods may answer at once or with a promise; what they throw, and a rejected promise, is EIO to the client (or the number of
  * its `errno` property). Read-only but for files that have `write`.
  */
 export class Tree implements Backend {
@@ -101,6 +84,15 @@ export class Tree implements Backend {
   }
 
   handle(m: Msg, w: Writer, wire: Wire): number {
+    try {
+      return this.answer(m, w, wire);
+    } catch (error) {
+      // One method's fault ends neither the connection nor the program.
+      return errnoOf(error);
+    }
+  }
+
+  private answer(m: Msg, w: Writer, wire: Wire): number {
     if (m.type === T.attach) return this.attach(m, w);
     if (m.type === T.auth) return -EOPNOTSUPP;
     const fid = this.fids.get(m.fid);
@@ -154,11 +146,15 @@ export class Tree implements Backend {
     const deferred = wire.defer();
     yieldToNode();
     value.then(
-      (v) => deferred.reply(need, (later) => body(v, later)),
-      (error: unknown) => {
-        const errno = (error as { errno?: unknown } | undefined)?.errno;
-        deferred.reply(64, () => -(typeof errno === 'number' && errno !== 0 ? Math.abs(errno) : EIO));
-      },
+      (v) =>
+        deferred.reply(need, (later) => {
+          try {
+            return body(v, later);
+          } catch (error) {
+            return errnoOf(error);
+          }
+        }),
+      (error: unknown) => deferred.reply(64, () => errnoOf(error)),
     );
     return DEFERRED;
   }
@@ -185,27 +181,28 @@ export class Tree implements Backend {
     if (m.afid !== NOFID || this.fids.has(m.fid)) return -EBADF;
     const aname = m.name2.text();
     if (aname !== '' && aname !== '/') return -ENOENT;
-    this.fids.set(m.fid, { object: this.root, open: false, entries: undefined });
-    w.qid(this.qidOf(this.root));
+    const qid = this.qidOf(this.root);
+    this.fids.set(m.fid, newFid(this.root));
+    w.qid(qid);
     return 0;
   }
 
   private walk(m: Msg, fid: TreeFid, w: Writer, wire: Wire): number {
     const { newfid, nwname } = m;
+    // `m` is another message's by the time a promise settles.
+    const inPlace = newfid === m.fid;
     if (nwname > MAXWELEM || newfid === NOFID) return -EINVAL;
-    if (newfid !== m.fid && this.fids.has(newfid)) return -EBADF;
-    if (newfid !== m.fid && this.fids.size >= MAX_FIDS) return -EMFILE;
-    if (newfid === m.fid && fid.open) return -EINVAL;
+    if (!inPlace && this.fids.has(newfid)) return -EBADF;
+    if (!inPlace && this.fids.size >= MAX_FIDS) return -EMFILE;
+    if (inPlace && fid.open) return -EINVAL;
     const names = m.names.slice(0, nwname).map((s) => s.text());
     return this.settle(this.steps(fid.object, names), w, wire, 512, (reached, out) => {
       if (typeof reached === 'number') return reached;
-      if (reached.length === names.length) {
-        if (newfid !== m.fid && this.fids.has(newfid)) return -EBADF;
-        const object = reached.at(-1) ?? fid.object;
-        this.fids.set(newfid, { object, open: false, entries: undefined });
-      }
+      if (reached.length === names.length && !inPlace && this.fids.has(newfid)) return -EBADF;
       out.u16(reached.length);
       for (const o of reached) out.qid(this.qidOf(o));
+      // Last: an object that fails when it is looked at becomes no fid.
+      if (reached.length === names.length) this.fids.set(newfid, newFid(reached.at(-1) ?? fid.object));
       return 0;
     });
   }
@@ -243,7 +240,7 @@ export class Tree implements Backend {
     const kind = o.kind === 'folder' ? S_IFDIR : o.kind === 'link' ? S_IFLNK : S_IFREG;
     const usual =
       o.kind === 'folder' ? 0o555 : o.kind === 'link' ? 0o777 : o.write !== undefined ? 0o644 : 0o444;
-    const size = o.kind === 'file' ? o.size : o.kind === 'link' ? o.target.length : 0;
+    const size = o.kind === 'file' ? o.size : o.kind === 'link' ? utf8.encode(o.target).length : 0;
     const ms = o.mtimeMs ?? this.started;
     const sec = Math.floor(ms / 1000);
     const nsec = Math.floor((ms - sec * 1000) * 1e6);
@@ -277,7 +274,7 @@ export class Tree implements Backend {
 
   private readlink(o: TreeObject, w: Writer): number {
     if (o.kind !== 'link') return -EINVAL;
-    const target = new TextEncoder().encode(o.target);
+    const target = utf8.encode(o.target);
     this.span.set(target, 0, target.length);
     w.str(this.span);
     return 0;
@@ -286,13 +283,16 @@ export class Tree implements Backend {
   private lopen(m: Msg, fid: TreeFid, w: Writer): number {
     if (fid.open) return -EINVAL;
     const o = fid.object;
-    if (o.kind === 'link') return -EINVAL;
-    if ((m.flags & O_ACCMODE) !== 0) {
+    const access = m.flags & O_ACCMODE;
+    if (o.kind === 'link' || access === O_ACCMODE) return -EINVAL;
+    if (access !== O_RDONLY) {
       if (o.kind === 'folder') return -EISDIR;
       if (o.write === undefined) return -EROFS;
     }
-    fid.open = true;
     w.qid(this.qidOf(o));
+    fid.open = true;
+    fid.canRead = access !== O_WRONLY;
+    fid.canWrite = access !== O_RDONLY;
     w.u32(0);
     return 0;
   }
@@ -301,6 +301,7 @@ export class Tree implements Backend {
     const o = fid.object;
     if (!fid.open) return -EBADF;
     if (o.kind !== 'file') return -EISDIR;
+    if (!fid.canRead) return -EBADF;
     const count = Math.min(m.count, this.msize - RREAD_HEADER);
     const data = o.read(Number(m.offset), count);
     return this.settle(data, w, wire, count + RREAD_HEADER, (bytes, out) => {
@@ -312,7 +313,7 @@ export class Tree implements Backend {
 
   private write(m: Msg, fid: TreeFid, w: Writer, wire: Wire): number {
     const o = fid.object;
-    if (!fid.open || o.kind !== 'file' || o.write === undefined) return -EBADF;
+    if (!fid.canWrite || o.kind !== 'file' || o.write === undefined) return -EBADF;
     return this.settle(o.write(Number(m.offset), m.data.copy()), w, wire, 64, (n, out) => {
       out.u32(n);
       return 0;
@@ -333,14 +334,13 @@ export class Tree implements Backend {
   }
 
   private async list(o: TreeFolder): Promise<{ name: Uint8Array; object: TreeObject }[]> {
-    const encoder = new TextEncoder();
     const entries = [
-      { name: encoder.encode('.'), object: o as TreeObject },
-      { name: encoder.encode('..'), object: o as TreeObject },
+      { name: utf8.encode('.'), object: o as TreeObject },
+      { name: utf8.encode('..'), object: o as TreeObject },
     ];
     for (const name of await o.names()) {
       const object = await o.get(name);
-      const bytes = encoder.encode(name);
+      const bytes = utf8.encode(name);
       if (object !== undefined && bytes.length > 0 && bytes.length <= 255)
         entries.push({ name: bytes, object });
     }
