@@ -89,7 +89,7 @@ export class Folder implements Backend {
     // Changes name what is in a folder.
     if (this.denied.has(T.readdirplus)) this.denied.add(T.watch);
     this.identity = new Identity(sys, options);
-    this.pool = new DescriptorPool(sys, rootFd, this.identity, Math.max(64, options.limits.descriptors));
+    this.pool = new DescriptorPool(sys, rootFd, this.identity, options.limits.descriptors);
     this.locks = new LockTable(sys, this.pool, options.readOnly);
     this.slow = new SlowReads(sys, stats, options.limits.slowBytes);
     this.slow.onRelease = () => this.pool.count(-1);

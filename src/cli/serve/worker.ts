@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { openSync } from 'node:fs';
+import { openSync, readdirSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { because, EXIT, type ExitCode, NinefoldError, printable } from '../../base/error.ts';
 import { O_CLOEXEC, O_DIRECTORY, O_PATH, O_RDONLY, O_WRONLY } from '../../base/sys.ts';
@@ -100,13 +100,25 @@ export async function serveWorker(config: WorkerConfig): Promise<ExitCode> {
 const SOCKET_BUFFER = 4 * 1024 * 1024;
 /** Descriptors that Node and this program keep for themselves. */
 const RESERVE = 64;
+/** Under a limit that leaves fewer than that, these: beyond what is open already, for what comes and goes; and what a message needs at the least. */
+const SPARE = 10;
+const LEAST = 16;
 
 /** The limit of open files, raised as far as this process may, less the reserve. */
 function descriptorsToHave(): number {
   const limit = getOpenFileLimit();
   if (typeof limit === 'number') return 1024 - RESERVE;
   const raised = setOpenFileLimit(limit.hard, limit.hard) >= 0 ? limit.hard : limit.soft;
-  return Math.max(RESERVE, raised - RESERVE);
+  return raised >= 2 * RESERVE ? raised - RESERVE : Math.max(LEAST, raised - openNow() - SPARE);
+}
+
+function openNow(): number {
+  try {
+    return readdirSync('/proc/self/fd').length;
+  } catch {
+    // Landlock shows no list of them.
+    return RESERVE / 2;
+  }
 }
 
 /**

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { scratch } from '../../../test/helpers/places.ts';
+import { startQfsd } from '../../../test/helpers/server.ts';
+import { T } from '../../p9/messages.ts';
+
+const FILES = 200;
+
+for (const sandbox of ['none', 'landlock', 'bwrap'])
+  for (const limit of [64, 80, 100, 127])
+    test(`a limit of ${limit} open files: more objects than that, --sandbox ${sandbox}`, async (t) => {
+      const dir = scratch(t, 'few-descriptors');
+      for (let i = 0; i < FILES; i++) writeFileSync(join(dir, `f${i}`), String(i));
+      const through = ['prlimit', `--nofile=${limit}:${limit}`, '--'];
+      const s = startQfsd(t, dir, { sandbox, through });
+      const c = s.client;
+      if ((await c.version()) === undefined) return t.skip(s.stderr().trim());
+      await c.attach();
+      for (let i = 0; i < FILES; i++) assert.equal((await c.walk(0, 10 + i, `f${i}`)).errno, 0, `walk ${i}`);
+      for (let i = 0; i < FILES; i++) {
+        assert.equal((await c.call(T.lopen, { fid: 10 + i, flags: 0 })).errno, 0, `open ${i}`);
+        const r = await c.call(T.read, { fid: 10 + i, offset: 0, count: 10 });
+        assert.equal(Buffer.from(r.data).toString(), String(i));
+        await c.call(T.clunk, { fid: 10 + i });
+      }
+      assert.equal(await s.close(), 0, s.stderr());
+    });
