@@ -4,7 +4,7 @@ import { EAGAIN, EINVAL, EIO, EOPNOTSUPP, EPROTO, errnoName } from '../base/errn
 import { printable } from '../base/error.ts';
 import type { Mem } from '../base/mem.ts';
 import { StreamFd } from '../base/stream-fd.ts';
-import { POLLIN, POLLOUT, type Sys } from '../base/sys.ts';
+import { POLLERR, POLLHUP, POLLIN, POLLOUT, type Sys } from '../base/sys.ts';
 import type { Turns, Watch } from '../base/turns.ts';
 import { BAD_FRAME, DECODED, decode, frameSize, NEED_MORE, UNKNOWN_TYPE } from '../p9/codec.ts';
 import { Reader, Writer } from '../p9/coder.ts';
@@ -19,6 +19,9 @@ import type { Stats } from './stats.ts';
 const FIRST_MSIZE = 8192;
 /** Room beside one message of msize, so that a turn takes in and gives out many small ones. */
 const SLACK = 128 * 1024;
+/** How long a peer that sends no more may wait for what it asked before. Milliseconds. */
+const LAST_REPLIES_MS = 5000;
+const CLOSED = 'the peer closed the connection';
 
 /** Why a connection ended. `clean`: the peer closed between two messages. */
 export interface ServeEnd {
@@ -57,6 +60,8 @@ export class Connection implements Wire {
 
   private readonly live = new LiveRequests();
   private ending: ServeEnd | undefined;
+  /** The peer sends no more; the timer ends the wait for its last replies. */
+  private closing: NodeJS.Timeout | undefined;
   private readonly done: (end: ServeEnd) => void;
 
   constructor(how: {
@@ -83,7 +88,7 @@ export class Connection implements Wire {
     this.from = new StreamFd(this.sys, how.readFd);
     this.to = new StreamFd(this.sys, how.writeFd);
     this.readWatch = { fd: how.readFd, events: POLLIN, turn: () => this.onReadable() };
-    this.writeWatch = { fd: how.writeFd, events: 0, turn: () => this.onWritable() };
+    this.writeWatch = { fd: how.writeFd, events: 0, turn: (revents) => this.onWritable(revents) };
     this.turns.add(this.readWatch);
     this.turns.add(this.writeWatch);
   }
@@ -92,6 +97,7 @@ export class Connection implements Wire {
   end(clean: boolean, why: string): void {
     if (this.ending !== undefined) return;
     this.ending = { clean, why };
+    clearTimeout(this.closing);
     this.readWatch.events = 0;
     this.writeWatch.events = 0;
     this.turns.remove(this.readWatch);
@@ -106,12 +112,8 @@ export class Connection implements Wire {
     if (got === 0) {
       this.flush();
       const left = this.inEnd - this.inPos;
-      if (left === 0) this.end(true, 'the peer closed the connection');
-      else
-        this.end(
-          false,
-          `the peer closed the connection in the middle of a message (${left} bytes of it had come)`,
-        );
+      if (left === 0) this.close();
+      else this.end(false, `${CLOSED} in the middle of a message (${left} bytes of it had come)`);
       return;
     }
     if (got < 0) {
@@ -123,7 +125,18 @@ export class Connection implements Wire {
     this.proceed();
   }
 
-  private onWritable(): void {
+  /** The peer sends no more, and may still read: it gets the replies that are due, for a while. Ends at once when there are none, or nobody to read them. */
+  private close(): void {
+    if (this.ending !== undefined) return;
+    if (!this.live.due && this.pendingOut === 0) return this.end(true, CLOSED);
+    this.closing ??= setTimeout(() => this.end(true, CLOSED), LAST_REPLIES_MS);
+    this.readWatch.events = 0;
+    // poll(2) tells of an error without being asked, but not of what is not watched at all.
+    if (this.writeWatch.events === 0) this.writeWatch.events = POLLERR;
+  }
+
+  private onWritable(revents: number): void {
+    if (this.closing !== undefined && (revents & (POLLERR | POLLHUP)) !== 0) return this.end(true, CLOSED);
     this.flush();
     if (this.ending === undefined && this.pendingOut === 0) this.proceed();
   }
@@ -136,6 +149,7 @@ export class Connection implements Wire {
       if (this.ending !== undefined || this.pendingOut > 0) return;
     }
     this.flush();
+    if (this.closing !== undefined) this.close();
   }
 
   private get pendingOut(): number {
@@ -172,7 +186,7 @@ export class Connection implements Wire {
   }
 
   private mayRead(): number {
-    return this.live.full(this.limits.inflight) ? 0 : POLLIN;
+    return this.closing !== undefined || this.live.full(this.limits.inflight) ? 0 : POLLIN;
   }
 
   /** What fast replies may fill: slow ones, which cannot wait, may have made the buffer larger for a while. */

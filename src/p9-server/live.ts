@@ -44,6 +44,11 @@ export class LiveRequests {
     return this.slow >= most || this.slow + this.abandoned >= (1 + ABANDONED) * most;
   }
 
+  /** Whether somebody waits for a reply that will come by itself. */
+  get due(): boolean {
+    return this.slow > 0;
+  }
+
   add(live: LiveRequest): void {
     this.byTag.set(live.tag, live);
     if (live.type !== T.changes) this.slow++;

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+// A peer that has said all that it will say: shutdown(2) of `nc -N`, socat, a relay that passes the end on.
+
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { scratch } from '../../test/helpers/places.ts';
+import { Raw9p } from '../../test/helpers/raw9p.ts';
+import { O_DIRECTORY, O_RDWR, type Sys } from '../base/sys.ts';
+import { openSys } from '../linux/index.ts';
+import { socketpair } from '../linux/net.ts';
+import { T } from '../p9/messages.ts';
+import { DEFAULT_OPTIONS, serveConnection } from './index.ts';
+
+const SIZE = 60_000;
+const READS = 60;
+
+/** A `Sys` whose syncs end when the test says so. */
+function heldSyncs(): { sys: Sys; begun: ((r: number) => void)[] } {
+  const real = openSys();
+  const begun: ((r: number) => void)[] = [];
+  const fsync: Sys['slow']['fsync'] = (_fd, done) => void begun.push(done);
+  return { sys: { ...real, slow: { ...real.slow, fsync } }, begun };
+}
+
+/** A client that has opened a file, sent what it asks last, and half-closed; `ended`: how long the connection has lived since. */
+async function asked(
+  t: TestContext,
+): Promise<{ c: Raw9p; begun: ((r: number) => void)[]; ended: Promise<number> }> {
+  const { sys, begun } = heldSyncs();
+  const dir = scratch(t, 'half-close');
+  writeFileSync(join(dir, 'f'), Buffer.alloc(SIZE, 1));
+  const pair: [number, number] = [-1, -1];
+  assert.equal(socketpair(pair), 0);
+  const rootFd = openSync(dir, O_DIRECTORY);
+  const served = serveConnection({
+    sys,
+    readFd: pair[0],
+    writeFd: pair[0],
+    rootFd,
+    options: DEFAULT_OPTIONS,
+  });
+  const c = new Raw9p(new Socket({ fd: pair[1] }));
+  await c.attach();
+  await c.walk(0, 1, 'f');
+  assert.equal((await c.call(T.lopen, { fid: 1, flags: O_RDWR })).errno, 0);
+  const sync = (): Uint8Array => c.frame(T.fsync, { fid: 1, datasync: 0 });
+  const reads = Array.from({ length: READS }, () => c.frame(T.read, { fid: 1, offset: 0, count: SIZE }));
+  c.socket.end(Buffer.concat([sync(), ...reads, sync()]));
+  await once(c.socket, 'finish');
+  const since = performance.now();
+  const ended = served.then((end) => {
+    for (const fd of [pair[0], rootFd]) closeSync(fd);
+    assert.equal(end.clean, true, end.why);
+    return performance.now() - since;
+  });
+  return { c, begun, ended };
+}
+
+test('a peer that sends no more gets every reply that is due, and then the end', async (t) => {
+  const { c, begun, ended } = await asked(t);
+  for (let i = 0; i < READS; i++) assert.equal((await c.next())?.data.length, SIZE);
+  assert.equal(begun.length, 2);
+  for (const done of begun) {
+    done(0);
+    assert.equal((await c.next())?.type, T.fsync + 1);
+  }
+  assert.ok((await ended) < 4000);
+  assert.equal(await c.next(), undefined);
+});
+
+test('a peer that sends no more is not waited for without end, and one that is gone not at all', async (t) => {
+  const silent = await asked(t);
+  for (let i = 0; i < READS; i++) assert.equal((await silent.c.next())?.data.length, SIZE);
+  const ms = await silent.ended;
+  assert.ok(ms > 4000 && ms < 20_000, `${ms} ms`);
+  silent.c.close();
+
+  const gone = await asked(t);
+  for (let i = 0; i < READS; i++) await gone.c.next();
+  gone.c.close();
+  assert.ok((await gone.ended) < 4000);
+});
