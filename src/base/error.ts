@@ -29,6 +29,8 @@ export const EXIT = {
   internal: 70,
   /** The system lacks something: /dev/fuse, fusermount3, bubblewrap. The message names the package. */
   osMissing: 71,
+  /** Standard output cannot be written: a full disk. */
+  outputFailed: 74,
   /** Refused by permission: not ours, not allowed. */
   noPermission: 77,
   /** A descriptor, option or environment variable that makes no sense. */
@@ -43,6 +45,8 @@ export const EXIT = {
   notInstalled: 127,
   /** Ended by SIGINT / SIGTERM after cleaning up: 128 + signal. */
   interrupted: 130,
+  /** Nobody reads standard output any more: 128 + SIGPIPE. */
+  outputClosed: 141,
   terminated: 143,
 } as const;
 

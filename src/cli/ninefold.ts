@@ -14,6 +14,7 @@ import { addMounts } from './mounts/mounts-command.ts';
 import { addOpen } from './open/open-command.ts';
 import { addPolicy } from './policy/policy-command.ts';
 import { addSessions } from './policy/sessions-command.ts';
+import { print } from './print.ts';
 import { die, say } from './report.ts';
 import { addServe } from './serve/serve-command.ts';
 import { version } from './version.ts';
@@ -38,6 +39,8 @@ const COMMANDS = [
   addAgent,
 ];
 
+const OUTPUT = { writeOut: print, writeErr: (text: string): void => say(oneLine(text)) };
+
 /** The command `ninefold` with its sub-commands; each lives in a file of its own. */
 export function ninefoldMain(argv: readonly string[]): void {
   const program = new Command('ninefold')
@@ -47,12 +50,11 @@ export function ninefoldMain(argv: readonly string[]): void {
     .helpCommand('help [command]', 'show the help of a command')
     .showSuggestionAfterError(true)
     .exitOverride()
-    .configureOutput({ writeErr: (text) => say(oneLine(text)) })
+    .configureOutput(OUTPUT)
     .addHelpText('after', EXAMPLES);
   for (const add of COMMANDS) {
     const command = add(program);
-    for (const each of [command, ...command.commands])
-      each.exitOverride().configureOutput({ writeErr: (text) => say(oneLine(text)) });
+    for (const each of [command, ...command.commands]) each.exitOverride().configureOutput(OUTPUT);
   }
   if (argv.length <= 2) {
     program.outputHelp();

@@ -12,6 +12,7 @@ import { type Listener, openListener } from '../../transport/listener.ts';
 import { openLog } from '../log.ts';
 import { asker } from '../policy/asking.ts';
 import { openBooks } from '../policy/desk.ts';
+import { print } from '../print.ts';
 import { programPath } from '../serve/launch.ts';
 import { LOG_FORMATS, LOG_LEVELS } from '../serve/options.ts';
 import { choiceOption, numberOption } from '../values.ts';
@@ -73,9 +74,7 @@ async function brokerCommand(flags: BrokerFlags): Promise<ExitCode> {
   const calls = policy.count;
   if (flags.check === true) {
     const { length } = books.store.load().rules;
-    process.stdout.write(
-      `${printable(file)}: ${config.machines.size} machines; ${length} rules; ${calls} about calls\n`,
-    );
+    print(`${printable(file)}: ${config.machines.size} machines; ${length} rules; ${calls} about calls\n`);
     return EXIT.ok;
   }
   const asking = asker(flags.ask || process.env.NINEFOLD_ASK || config.ask);

@@ -7,6 +7,7 @@ import { basename } from 'node:path';
 import { Transform } from 'node:stream';
 import { type BrokerCall, startedCaller } from '../../broker/broker-caller.ts';
 import { nodeSocket } from '../../broker/node-socket.ts';
+import { print } from '../print.ts';
 import { describe, say } from '../report.ts';
 import { type ClientWanted, parseClient } from './client-options.ts';
 import { brokerAddress, brokerSocket } from './places.ts';
@@ -27,9 +28,8 @@ export function clientMain(argv: readonly string[]): void {
   const wanted = parseClient(argv);
   if (typeof wanted === 'string') {
     const help = wanted === 'help';
-    (help ? process.stdout : process.stderr).write(
-      help ? USAGE_TEXT : `${PROGRAM}: ${wanted}\n${USAGE_TEXT}`,
-    );
+    if (help) print(USAGE_TEXT);
+    else process.stderr.write(`${PROGRAM}: ${wanted}\n${USAGE_TEXT}`);
     process.exit(help ? 0 : USAGE);
   }
   run(wanted).then(

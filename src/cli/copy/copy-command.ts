@@ -7,6 +7,7 @@ import { openSys } from '../../linux/index.ts';
 import { OPEN_DEFAULTS, openChannel } from '../../transport/open.ts';
 import { parseSource, SOURCE_FORMS, type Source } from '../../transport/source.ts';
 import { SSH_DEFAULTS } from '../../transport/ssh.ts';
+import { print } from '../print.ts';
 import { say, usageError } from '../report.ts';
 import { numberOption } from '../values.ts';
 import { openTransportSys } from '../wiring.ts';
@@ -94,7 +95,7 @@ async function run(
   const found = preflight(openSys(), paths, how);
   for (const line of found.lines) say(`ninefold ${verb}: ${line}`);
   if (flags.dryRun === true) {
-    process.stdout.write(`would ${verb} ${found.summary}\n`);
+    print(`would ${verb} ${found.summary}\n`);
     return found.impossible + found.unsafeNames > 0 ? EXIT.noInput : EXIT.ok;
   }
   if (found.impossible > 0 || (found.unsafeNames > 0 && flags.allNames !== true))

@@ -3,6 +3,7 @@
 import { basename } from 'node:path';
 import { EXIT } from '../../base/error.ts';
 import { openSys } from '../../linux/index.ts';
+import { print } from '../print.ts';
 import { describe, say } from '../report.ts';
 import { raiseDescriptorLimit } from './agent.ts';
 import { callService, INTERRUPTED_WORDS, isBrokered } from './call.ts';
@@ -49,7 +50,7 @@ export function qvmCopyMain(argv: readonly string[]): void {
 async function run(front: Front, args: readonly string[]): Promise<number> {
   const wanted = parseCopy(args, FRONTS[front].target);
   if (wanted === 'help') {
-    process.stdout.write(usage(front));
+    print(usage(front));
     return 0;
   }
   if (wanted === undefined) {
@@ -90,7 +91,7 @@ async function run(front: Front, args: readonly string[]): Promise<number> {
 }
 
 function dryRun(front: Front, found: Preflight): number {
-  process.stdout.write(`${front}: would send ${found.summary}\n`);
+  print(`${front}: would send ${found.summary}\n`);
   if (found.impossible > 0) return FAILED;
   return found.unsafeNames > 0 ? UNSAFE : 0;
 }

@@ -19,6 +19,7 @@ import type { Mem } from '../../base/mem.ts';
 import { AT_FDCWD, type Sys } from '../../base/sys.ts';
 import { openSys } from '../../linux/index.ts';
 import { unescapeName } from '../../qfile/index.ts';
+import { print } from '../print.ts';
 import { displayName } from './display.ts';
 
 const RENAME_NOREPLACE = 1;
@@ -71,10 +72,10 @@ function restore(sys: Sys, path: Buffer, dryRun: boolean): number {
   const to = Buffer.concat([Buffer.from(`${dirname(text)}/`, 'latin1'), own]);
   const blocked = isName(own) ? renamed(sys, path, to, dryRun) : 'that would be no name';
   if (blocked !== undefined) {
-    process.stdout.write(`kept ${displayName(name)}: ${blocked}\n`);
+    print(`kept ${displayName(name)}: ${blocked}\n`);
     return kept + 1;
   }
-  process.stdout.write(`${displayName(name)} -> ${printable(Buffer.from(own).toString())}\n`);
+  print(`${displayName(name)} -> ${printable(Buffer.from(own).toString())}\n`);
   return kept;
 }
 
@@ -113,11 +114,11 @@ function restoreTarget(sys: Sys, path: Buffer, name: Buffer, stats: Stats, dryRu
       ? undefined
       : relinked(sys, path, Buffer.from(own, 'latin1'), stats);
   if (blocked !== undefined) {
-    process.stdout.write(`kept the target of ${displayName(name)}: ${blocked}\n`);
+    print(`kept the target of ${displayName(name)}: ${blocked}\n`);
     return 1;
   }
   const shown = printable(Buffer.from(own, 'latin1').toString());
-  process.stdout.write(`target of ${displayName(name)}: ${displayName(target)} -> ${shown}\n`);
+  print(`target of ${displayName(name)}: ${displayName(target)} -> ${shown}\n`);
   return 0;
 }
 

@@ -5,6 +5,7 @@ import { userInfo } from 'node:os';
 import { EXIT, type ExitCode, NinefoldError, printable } from '../../base/error.ts';
 import type { MountSettings } from '../mount/options.ts';
 import { checkMountPoint } from '../mount/point.ts';
+import { print } from '../print.ts';
 import type { Obtained } from './obtain.ts';
 import type { Wanted } from './refusals.ts';
 
@@ -36,9 +37,7 @@ export async function kernelMount(
   const [program = '', ...args] = uid === 0 ? mount : ['sudo', '-n', ...mount];
   const { status, words } = await run(program, args, channel);
   if (status === 0) {
-    process.stdout.write(
-      `${printable(`${wanted.machine}:${wanted.folder}`)} is mounted on ${printable(point.path)}\n`,
-    );
+    print(`${printable(`${wanted.machine}:${wanted.folder}`)} is mounted on ${printable(point.path)}\n`);
     return EXIT.ok;
   }
   const absent = /unknown filesystem|No such device/i.test(words) || status === undefined;

@@ -3,6 +3,7 @@
 import { parseArgs } from 'node:util';
 import { EXIT, type ExitCode, NinefoldError, printable } from '../../base/error.ts';
 import { mountSettings } from '../mount/options.ts';
+import { print } from '../print.ts';
 import { die, usageError } from '../report.ts';
 import { choiceOption, numberOption } from '../values.ts';
 import { version } from '../version.ts';
@@ -21,11 +22,11 @@ export function qvmMountFolderMain(args: readonly string[]): void {
 async function run(args: readonly string[]): Promise<ExitCode> {
   const { values, positionals } = parse(args);
   if (values.help === true) {
-    process.stdout.write(HELP);
+    print(HELP);
     return EXIT.ok;
   }
   if (values.version === true) {
-    process.stdout.write(`${version()}\n`);
+    print(`${version()}\n`);
     return EXIT.ok;
   }
   const [machine, folder, mountpoint, ...more] = positionals;

@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 import { EXIT, printable } from '../../base/error.ts';
+import { print } from '../print.ts';
 import { table as columns } from '../table.ts';
 import { type Mounted, survey } from './survey.ts';
 
@@ -16,7 +17,7 @@ export function addList(program: Command): Command {
     .addHelpText('after', '\nExamples:\n  ninefold list\n  ninefold list --json | jq -r ".[].mountpoint"')
     .action(async ({ json }: { json?: boolean }) => {
       const mounts = await survey();
-      process.stdout.write(json === true ? `${JSON.stringify(mounts, null, 2)}\n` : table(mounts));
+      print(json === true ? `${JSON.stringify(mounts, null, 2)}\n` : table(mounts));
       process.exitCode = EXIT.ok;
     });
 }

@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream';
 import { EXIT, type ExitCode, NinefoldError, printable } from '../../base/error.ts';
 import { checkDescriptors } from '../../transport/descriptor.ts';
 import { parseSource } from '../../transport/source.ts';
+import { print } from '../print.ts';
 import { say } from '../report.ts';
 import { becomeWorker } from '../serve/become.ts';
 import { programPath } from '../serve/launch.ts';
@@ -49,9 +50,7 @@ export async function mountCommand(given: string, foreground: boolean, order: Mo
   config.readyFd = READY_FD;
   const answer = await startInBackground(config, fds);
   if (answer.ready) {
-    process.stdout.write(
-      `${printable(order.label ?? order.source)} is mounted on ${printable(point.path)}\n`,
-    );
+    print(`${printable(order.label ?? order.source)} is mounted on ${printable(point.path)}\n`);
     return EXIT.ok;
   }
   say(`ninefold mount: ${answer.line}`);

@@ -7,6 +7,7 @@ import { because, EXIT, NinefoldError, printable } from '../../base/error.ts';
 import { bytes } from '../mount/list-command.ts';
 import { DEFAULT_FLAGS, runMount } from '../mount/mount-command.ts';
 import { unmountCommand } from '../mount/unmount.ts';
+import { print } from '../print.ts';
 import { say } from '../report.ts';
 import { programPath } from '../serve/launch.ts';
 import { table } from '../table.ts';
@@ -16,8 +17,8 @@ import { addSaved, findSaved, removeSaved, setLogin } from './changes.ts';
 import { type MountRow, mountRows } from './rows.ts';
 import { readSaved } from './saved.ts';
 
-const print = (json: boolean | undefined, value: unknown, text: string): void =>
-  void process.stdout.write(json === true ? `${JSON.stringify(value, null, 2)}\n` : text);
+const show = (json: boolean | undefined, value: unknown, text: string): void =>
+  print(json === true ? `${JSON.stringify(value, null, 2)}\n` : text);
 
 /** `ninefold mounts [list|add|remove|mount|unmount|open|at-login|login]` */
 export function addMounts(program: Command): Command {
@@ -52,7 +53,7 @@ function list(): Command {
     .action(async ({ json, window }: { json?: boolean; window?: boolean }) => {
       if (window === true) process.exit(await showWindow('ninefold mounts', 'mounts', []));
       const rows = await mountRows();
-      print(json, rows, listText(rows));
+      show(json, rows, listText(rows));
     });
 }
 
@@ -99,7 +100,7 @@ function add(): Command {
         options: flags.option ?? '',
         login: flags.atLogin === true,
       });
-      print(flags.json, entry, `saved as ${entry.name}\n`);
+      show(flags.json, entry, `saved as ${entry.name}\n`);
     });
 }
 
@@ -110,7 +111,7 @@ function remove(): Command {
     .option('--json', 'one JSON object: what it was')
     .action(async (name: string, { json }: { json?: boolean }) => {
       const entry = await removeSaved(name);
-      print(json, entry, `forgotten: ${entry.name}\n`);
+      show(json, entry, `forgotten: ${entry.name}\n`);
     });
 }
 
@@ -185,7 +186,7 @@ function atLogin(): Command {
     .option('--json', 'one JSON object')
     .action(async (name: string, text: string, { json }: { json?: boolean }) => {
       const entry = await setLogin(name, booleanOption('at-login', text));
-      print(json, entry, `${entry.name} is ${entry.login ? '' : 'not '}mounted at login\n`);
+      show(json, entry, `${entry.name} is ${entry.login ? '' : 'not '}mounted at login\n`);
     });
 }
 
@@ -196,7 +197,7 @@ function login(): Command {
     .action(async ({ dryRun }: { dryRun?: boolean }) => {
       let exit = 0;
       for (const { name } of readSaved().filter((m) => m.login)) {
-        if (dryRun === true) process.stdout.write(`${name}\n`);
+        if (dryRun === true) print(`${name}\n`);
         // One after the other: a second question of this machine would be refused while one is open.
         else exit = (await mountOne(name)) || exit;
       }

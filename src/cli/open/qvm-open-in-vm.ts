@@ -6,6 +6,7 @@ import { basename } from 'node:path';
 import { EXIT, printable } from '../../base/error.ts';
 import { callService } from '../copy/call.ts';
 import { type PathArgument, rawPaths } from '../copy/raw-paths.ts';
+import { print } from '../print.ts';
 import { describe, say } from '../report.ts';
 import { openError } from './errors.ts';
 import { dropReply, makeReply, openOriginal, type Reply, takeReply } from './original.ts';
@@ -25,7 +26,8 @@ export function qvmOpenMain(argv: readonly string[]): void {
   const program = disposable ? name : 'qvm-open-in-vm';
   const wanted = parse(argv.slice(2), disposable);
   if (wanted === 'help' || wanted === undefined) {
-    (wanted === 'help' ? process.stdout : process.stderr).write(usage(program, disposable));
+    if (wanted === 'help') print(usage(program, disposable));
+    else process.stderr.write(usage(program, disposable));
     process.exit(wanted === 'help' ? 0 : USAGE);
   }
   run(program, wanted).then(

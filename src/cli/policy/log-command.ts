@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { printable } from '../../base/error.ts';
 import type { AuditLine } from '../../broker/audit.ts';
 import { readPage } from '../../broker/audit-pages.ts';
+import { print } from '../print.ts';
 import { say } from '../report.ts';
 import { numberOption } from '../values.ts';
 import { openBooks } from './desk.ts';
@@ -44,7 +45,7 @@ function page(path: string, max: number, before: string | undefined): void {
     JSON.stringify(line === undefined ? { id, damaged: true } : { ...line, id }),
   );
   out.push(JSON.stringify({ page: older === undefined ? {} : { older } }));
-  process.stdout.write(`${out.join('\n')}\n`);
+  print(`${out.join('\n')}\n`);
 }
 
 function latest(path: string, max: number, { source, json }: LogFlags): void {
@@ -59,8 +60,7 @@ function latest(path: string, max: number, { source, json }: LogFlags): void {
     before = older;
     if (before === undefined) break;
   }
-  for (const line of found.reverse())
-    process.stdout.write(`${json === true ? JSON.stringify(line) : words(line)}\n`);
+  for (const line of found.reverse()) print(`${json === true ? JSON.stringify(line) : words(line)}\n`);
   if (damaged > 0)
     say(`ninefold policy: note: ${damaged} lines of ${printable(path)}, or of older ones, cannot be read`);
 }

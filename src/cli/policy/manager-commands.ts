@@ -6,6 +6,7 @@ import { Command } from 'commander';
 import { printable } from '../../base/error.ts';
 import { formatRule, parseRule, type Rule } from '../../policy/rule.ts';
 import { ruleWords } from '../../policy/words.ts';
+import { print } from '../print.ts';
 import { say, usageError } from '../report.ts';
 import { readInput } from '../rpc/input.ts';
 import type { Books } from './desk.ts';
@@ -15,7 +16,7 @@ import { putRule } from './rules.ts';
 
 const RULE_BYTES_MAX = 64 * 1024;
 
-const json = (value: unknown): void => void process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+const json = (value: unknown): void => print(`${JSON.stringify(value, null, 2)}\n`);
 
 /** `ninefold policy put`: the inverse of revoke, and the way to change a rule without losing what it is bound to. */
 export function putCommand(books: () => Promise<Books>): Command {
@@ -34,7 +35,7 @@ export function putCommand(books: () => Promise<Books>): Command {
       const ifIs = flags.ifIs === undefined ? undefined : ruleOf('the rule of --if-is', flags.ifIs);
       const { rule, replaced, notes } = await putRule(await books(), wanted, ifIs);
       if (flags.json === true) json({ ...formatRule(rule), replaced: replaced.map(formatRule) });
-      else process.stdout.write(`${ruleWords(rule)}\n`);
+      else print(`${ruleWords(rule)}\n`);
       for (const note of notes) say(`ninefold policy: note: ${printable(note)}`);
     });
 }
@@ -77,7 +78,7 @@ export function pathsCommand(): Command {
       };
       if (flags.json === true) return json(paths);
       for (const [name, path] of Object.entries(paths))
-        if (name !== 'qubes') process.stdout.write(`${name.padEnd(10)}${printable(String(path))}\n`);
+        if (name !== 'qubes') print(`${name.padEnd(10)}${printable(String(path))}\n`);
     });
 }
 
@@ -89,7 +90,6 @@ export function machinesCommand(): Command {
     .action(async (flags: { json?: boolean }) => {
       const machines = await allMachines();
       if (flags.json === true) return json(machines);
-      for (const { name, disposable } of machines)
-        process.stdout.write(`${name}${disposable ? '  disposable' : ''}\n`);
+      for (const { name, disposable } of machines) print(`${name}${disposable ? '  disposable' : ''}\n`);
     });
 }

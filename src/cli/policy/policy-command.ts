@@ -5,6 +5,7 @@ import { EXIT, printable } from '../../base/error.ts';
 import { selects } from '../../policy/change.ts';
 import { formatRule, isAlive, type Request, type Rule } from '../../policy/rule.ts';
 import { explain, ruleWords } from '../../policy/words.ts';
+import { print } from '../print.ts';
 import { say, usageError } from '../report.ts';
 import { table } from '../table.ts';
 import { type Books, openBooks } from './desk.ts';
@@ -54,8 +55,8 @@ async function books(): Promise<Books> {
   return opened;
 }
 
-const print = (json: boolean | undefined, value: unknown, text: string): void =>
-  void process.stdout.write(json === true ? `${JSON.stringify(value, null, 2)}\n` : text);
+const show = (json: boolean | undefined, value: unknown, text: string): void =>
+  print(json === true ? `${JSON.stringify(value, null, 2)}\n` : text);
 
 function list(): Command {
   return new Command('list')
@@ -76,7 +77,7 @@ function list(): Command {
         ...formatRule(r),
         ...(uses.has(r.id) ? { used: uses.get(r.id) } : {}),
       }));
-      print(flags.json, json, rulesTable(rules));
+      show(flags.json, json, rulesTable(rules));
     });
 }
 
@@ -149,7 +150,7 @@ async function tellRule(wanted: Parameters<typeof addRule>[1], json: boolean | u
     ...formatRule(rule),
     ...(replaced.length === 0 ? {} : { replaced: replaced.map(formatRule) }),
   };
-  print(json, whole, `${ruleWords(rule)}\n`);
+  show(json, whole, `${ruleWords(rule)}\n`);
   for (const note of notes) say(`${PROGRAM}: note: ${printable(note)}`);
 }
 
@@ -208,7 +209,7 @@ function revoke(): Command {
             'give an id, --source, --target, --folder or --all',
           );
         const { rules, sessions } = await revokeRules(await books(), selector);
-        print(
+        show(
           flags.json,
           { rules: rules.map(formatRule), sessions },
           `${rules.map((r) => `taken away: ${ruleWords(r)}\n`).join('')}${endedWords(sessions)}`,
@@ -237,9 +238,9 @@ function explainCommand(): Command {
       const decision = store.load().decide(request, now());
       const words = explain(request, decision);
       if (request.source === request.target)
-        return print(flags.json, { request, decision: 'invalid', rule: null, words }, `${words}\n`);
+        return show(flags.json, { request, decision: 'invalid', rule: null, words }, `${words}\n`);
       const rule = decision.rule === undefined ? null : formatRule(decision.rule);
-      print(flags.json, { request, decision: decision.kind, rule, words }, `${words}\n`);
+      show(flags.json, { request, decision: decision.kind, rule, words }, `${words}\n`);
     });
 }
 
@@ -252,7 +253,7 @@ function check(): Command {
       const { store, gate } = await books();
       gate.sweep();
       const where = store.policyFile === undefined ? '' : `, and ${printable(store.policyFile)} agrees`;
-      process.stdout.write(`${printable(store.path)}: ${store.load().rules.length} rules${where}\n`);
+      print(`${printable(store.path)}: ${store.load().rules.length} rules${where}\n`);
     });
 }
 
@@ -270,7 +271,7 @@ function restore(): Command {
         count,
         why: 'the version before the last change is back',
       });
-      process.stdout.write(`${printable(store.path)}: ${count} rules of the version before are back\n`);
+      print(`${printable(store.path)}: ${count} rules of the version before are back\n`);
     });
 }
 

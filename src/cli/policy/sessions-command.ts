@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { printable } from '../../base/error.ts';
 import { moment } from '../../policy/words.ts';
 import { bytes } from '../mount/list-command.ts';
+import { print } from '../print.ts';
 import { table } from '../table.ts';
 import { openBooks } from './desk.ts';
 
@@ -28,10 +29,10 @@ export function addSessions(program: Command): Command {
           ...(until === undefined ? {} : { until: new Date(until).toISOString() }),
           ...(traffic === undefined ? {} : { traffic }),
         }));
-        process.stdout.write(`${JSON.stringify(shown, null, 2)}\n`);
-      } else if (sessions.length === 0) process.stdout.write('Nobody has a folder mounted.\n');
+        print(`${JSON.stringify(shown, null, 2)}\n`);
+      } else if (sessions.length === 0) print('Nobody has a folder mounted.\n');
       else
-        process.stdout.write(
+        print(
           table(
             ['ID', 'SOURCE', 'TARGET', 'FOLDER', 'ACCESS', 'SINCE', 'RULE', 'READ', 'WRITTEN'],
             sessions.map((s) => [

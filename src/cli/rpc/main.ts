@@ -11,6 +11,7 @@ import { query } from '../../broker/query.ts';
 import { AUTHORIZE_MAX, FOLDER_LINE_MAX } from '../../policy/wire.ts';
 import { asker } from '../policy/asking.ts';
 import { openBooks, PATIENCE_S } from '../policy/desk.ts';
+import { output } from '../print.ts';
 import { describe, say } from '../report.ts';
 import { numberOption } from '../values.ts';
 import { connectService, lookService } from './connect.ts';
@@ -111,7 +112,7 @@ function answer(
 export function send(reply: Reply): Promise<number> {
   return new Promise((resolve) => {
     process.stderr.write(reply.stderr);
-    process.stdout.write(reply.stdout, () => resolve(reply.exit));
+    output().write(reply.stdout, () => resolve(reply.exit));
   });
 }
 

@@ -4,9 +4,9 @@ import { parseArgs } from 'node:util';
 import { EXIT, NinefoldError, printable } from '../../base/error.ts';
 import { exitNow } from '../../linux/process.ts';
 import { parseFdPair } from '../../transport/source.ts';
+import { print } from '../print.ts';
 import { describe, say, usageError } from '../report.ts';
 import { version } from '../version.ts';
-
 import { type RawOptions, SERVE_OPTIONS, serveSettings } from './options.ts';
 import { servePair } from './pair.ts';
 
@@ -34,11 +34,11 @@ function qfsdExit(exit: number): number {
 async function run(args: readonly string[]): Promise<void> {
   const { values, positionals } = parse(args);
   if (values.help === true) {
-    process.stdout.write(help());
+    print(help());
     return;
   }
   if (values.version === true) {
-    process.stdout.write(`${version()}\n`);
+    print(`${version()}\n`);
     return;
   }
   const [r, w, path, ...more] = positionals;
