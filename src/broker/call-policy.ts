@@ -10,6 +10,7 @@ import {
   type PlainCall,
   parseCallRules,
 } from '../policy/call-rules.ts';
+import type { Place } from './config.ts';
 
 /** What the rules about calls say to one. `why`: the rule's place, for the log. */
 export type Verdict =
@@ -28,18 +29,20 @@ const DEPTH_MAX = 8;
 const SIZE_MAX = 1 << 20;
 
 /**
- * The files `*.policy` of a folder, in the order of their names, the first rule that fits wins: as qrexec's policy.d. Read anew when one has changed. A folder that is not there has no rules; a file that
- * cannot be read or understood stops every call, with NinefoldError CALL_POLICY (exit 78), because what it denies is not known.
+ * The files `*.policy` of a folder, in the order of their names, the first rule that fits wins: as qrexec's policy.d. Read anew when one has changed. A folder that is not there has no rules,
+ * unless somebody has named it; a file that cannot be read or understood stops every call, with NinefoldError CALL_POLICY (exit 78), because what it denies is not known.
  */
 export class CallPolicy {
   readonly #dir: string;
+  readonly #mayMiss: boolean;
   #stamp = '';
   #rules: readonly CallRule[] = [];
   /** Files that others include, so that a change of one is seen. */
   #included: string[] = [];
 
-  constructor(dir: string) {
-    this.#dir = dir;
+  constructor({ path, named }: Place) {
+    this.#dir = path;
+    this.#mayMiss = !named;
   }
 
   /** How many rules there are, without the built-in ones. Throws CALL_POLICY. */
@@ -71,7 +74,7 @@ export class CallPolicy {
   }
 
   #load(): readonly CallRule[] {
-    const files = this.#files(this.#dir, true);
+    const files = this.#files(this.#dir, this.#mayMiss);
     const stamp = [...files, ...this.#included].map(stampOf).join('\n');
     if (stamp === this.#stamp) return this.#rules;
     this.#included = [];

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
 import { because, EXIT, NinefoldError, printable } from '../base/error.ts';
+import { issueWords } from '../policy/issue-words.ts';
 import { parseName } from '../policy/name.ts';
 import { parseSource, type Source } from '../transport/source.ts';
 
@@ -82,15 +83,22 @@ export const ADDRESS_FORMS: readonly (readonly [form: string, meaning: string])[
 
 export const DEFAULT_CONFIG: BrokerConfig = { self: 'host', machines: new Map(), patience: 60 };
 
-/** Reads the configuration; a file that is not there says nothing. Throws NinefoldError BROKER_CONFIG (exit 78), which names file, line and remedy. */
-export function readConfig(path: string): BrokerConfig {
+/** A file or folder, and whether somebody wrote its name down: then it must be there, because without it other rules would hold than the person thinks. */
+export interface Place {
+  readonly path: string;
+  readonly named: boolean;
+}
+
+/** Reads the configuration; a file that nobody has named may be absent. Throws NinefoldError BROKER_CONFIG (exit 78), which names file, line and remedy. */
+export function readConfig({ path, named }: Place): BrokerConfig {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
     const { code, errno } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return DEFAULT_CONFIG;
-    throw wrong(path, undefined, because(errno ?? 5), 'make it readable', error);
+    if (code === 'ENOENT' && !named) return DEFAULT_CONFIG;
+    const remedy = code === 'ENOENT' ? 'make it, or name another' : 'make it readable';
+    throw wrong(path, undefined, because(errno ?? 5), remedy, error);
   }
   return parseConfig(path, text);
 }
@@ -110,7 +118,12 @@ export function parseConfig(path: string, text: string): BrokerConfig {
     const issue = parsed.issues[0];
     const keys = (issue.path ?? []).map((part) => String(part.key));
     const where = keys.length === 0 ? '' : `"${keys.join('.')}": `;
-    throw wrong(path, lineOf(text, keys), `${where}${issue.message}`, 'see ninefold(1), "ninefold broker"');
+    throw wrong(
+      path,
+      lineOf(text, keys),
+      `${where}${issueWords(issue)}`,
+      'see ninefold(1), "ninefold broker"',
+    );
   }
   const {
     self = DEFAULT_CONFIG.self,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import * as v from 'valibot';
+import { issueWords } from './issue-words.ts';
 import { bad, good, type Parsed } from './parsed.ts';
 
 const ANSWER = v.strictObject({
@@ -26,7 +27,9 @@ export function parseAnswer(text: string): Parsed<Answer> {
   const parsed = v.safeParse(ANSWER, json);
   if (!parsed.success) {
     const where = v.getDotPath(parsed.issues[0]);
-    return bad(`the answer is wrong${where === null ? '' : ` at "${where}"`}: ${parsed.issues[0].message}`);
+    return bad(
+      `the answer is wrong${where === null ? '' : ` at "${where}"`}: ${issueWords(parsed.issues[0])}`,
+    );
   }
   const { lasts, seconds, answer, access } = parsed.output;
   if ((lasts === 'until') !== (seconds !== undefined))

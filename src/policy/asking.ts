@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import type { Answer } from './answer.ts';
 import { ASKING, type Asking, TEXT } from './asking-parts.ts';
 import { parseFolder } from './folder.ts';
+import { issueWords } from './issue-words.ts';
 import { looksDisposable } from './name.ts';
 import { bad, good, type Parsed } from './parsed.ts';
 import { ONCE_MS, type Request, type Rule } from './rule.ts';
@@ -43,7 +44,9 @@ export function parseQuestion(text: string): Parsed<Question | ServiceQuestion> 
   const parsed = v.safeParse(isService ? SERVICE_QUESTION : QUESTION, json);
   if (parsed.success) return good(parsed.output);
   const where = v.getDotPath(parsed.issues[0]);
-  return bad(`the question is wrong${where === null ? '' : ` at "${where}"`}: ${parsed.issues[0].message}`);
+  return bad(
+    `the question is wrong${where === null ? '' : ` at "${where}"`}: ${issueWords(parsed.issues[0])}`,
+  );
 }
 
 export function questionOf(

@@ -2,6 +2,7 @@
 
 import * as v from 'valibot';
 import { parseFolder } from './folder.ts';
+import { issueWords } from './issue-words.ts';
 import { looksDisposable, parseName } from './name.ts';
 import { bad, good, type Parsed } from './parsed.ts';
 import type { Rule } from './rule.ts';
@@ -39,7 +40,7 @@ export function migrate(text: string, now: number, newId: () => string): Parsed<
   const parsed = v.safeParse(DATABASE, json);
   if (!parsed.success) {
     const where = v.getDotPath(parsed.issues[0]) ?? 'the beginning';
-    return bad(`at "${where}": ${parsed.issues[0].message}`);
+    return bad(`at "${where}": ${issueWords(parsed.issues[0])}`);
   }
   const rules: Rule[] = [];
   const notes: string[] = [];

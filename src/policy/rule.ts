@@ -2,6 +2,7 @@
 
 import * as v from 'valibot';
 import { parseFolder } from './folder.ts';
+import { issueWords } from './issue-words.ts';
 import { parseName } from './name.ts';
 import type { Parsed } from './parsed.ts';
 
@@ -93,7 +94,7 @@ export function parseRule(entry: unknown): Parsed<Rule> {
   if (parsed.success) return { ok: true, value: parsed.output };
   const issue = parsed.issues[0];
   const where = v.getDotPath(issue);
-  return { ok: false, why: `${where === null ? '' : `"${where}": `}${issue.message}` };
+  return { ok: false, why: `${where === null ? '' : `"${where}": `}${issueWords(issue)}` };
 }
 
 /** The same as plain JSON, times in words. */

@@ -290,6 +290,20 @@ export const CALL_MUTANTS: readonly Mutant[] = [
     seenBy: POLICY,
   },
   {
+    name: 'calls: a folder that the configuration names may be missing',
+    file: 'src/broker/call-policy.js',
+    from: /this\.#mayMiss = !named;/,
+    to: 'this.#mayMiss = true;',
+    seenBy: POLICY,
+  },
+  {
+    name: 'calls: a configuration that is named may be missing',
+    file: 'src/broker/config.js',
+    from: /code === 'ENOENT' && !named/,
+    to: "code === 'ENOENT'",
+    seenBy: POLICY,
+  },
+  {
     name: 'calls: a file with a name that is not read is passed over',
     file: 'src/broker/call-policy.js',
     from: /if \(odd !== undefined\)/,

@@ -23,7 +23,7 @@ function folder(t: TestContext): {
 } {
   const dir = mkdtempSync(join(tmpdir(), 'ninefold-calls-'));
   t.after(() => rmSync(dir, { recursive: true, force: true }));
-  const policy = new CallPolicy(dir);
+  const policy = new CallPolicy({ path: dir, named: true });
   return {
     dir,
     write: (name, text) => writeFileSync(join(dir, name), text),
@@ -112,6 +112,36 @@ test('what is included belongs to it, and what cannot be understood stops every 
   }
   rmSync(join(f.dir, 'B.policy'));
   assert.equal(f.decide(COPY).kind, 'ask');
+});
+
+test('a folder that somebody has named must be there; the usual one need not', (t) => {
+  const path = join(folder(t).dir, 'gone');
+  assert.equal(new CallPolicy({ path, named: false }).count, 0);
+  const call = { service: 'qubes.Filecopy', argument: '+', source: 'work', target: 'vault' };
+  const named = new CallPolicy({ path, named: true });
+  assert.throws(() => named.decide(call, (name) => MACHINES.get(name)), {
+    code: 'CALL_POLICY',
+    message: /gone: no such file/,
+  });
+});
+
+test('a broker does not begin without what its configuration, its options or the environment name', async (t) => {
+  const w = world(t);
+  const check = async (code: number, words: RegExp, ...more: string[]): Promise<void> => {
+    const r = await w.ninefold('broker', '--check', ...more);
+    assert.equal(r.code, code, r.stderr);
+    assert.match(code === 0 ? r.stdout : r.stderr, words);
+  };
+  await check(78, /cannot use the configuration .*broker\.json: no such file.*; make it, or name another/);
+  await check(78, /nope\.json: no such file/, '--config', w.path('nope.json'));
+  const machines = await w.ninefold('policy', 'machines');
+  assert.deepEqual([machines.code, machines.stdout], [78, '']);
+  writeFileSync(w.path('broker.json'), JSON.stringify({ policy: w.path('gone') }));
+  await check(78, /cannot use the policy .*gone: no such file/);
+  writeFileSync(w.path('broker.json'), '{}');
+  await check(0, /0 machines; 0 rules; 0 about calls/);
+  w.env.NINEFOLD_PATIENCE = 'x';
+  await check(64, /cannot use NINEFOLD_PATIENCE "x"/);
 });
 
 test('a broker goes by them: without a question, by no means, to the machine that they name; and stops all while one is damaged', async (t) => {

@@ -220,9 +220,10 @@ test('2,000 rules are shown, and found by what is typed', needsWindow, async (t)
   const store = openStore(dir);
   await store.change(() => ({ rules: many, result: undefined }));
   const began = performance.now();
+  writeFileSync(join(dir, 'broker.json'), '{}');
   const manager = show(desktop, [MANAGER], {
     NINEFOLD_POLICY_DIR: store.dir,
-    NINEFOLD_BROKER_CONFIG: join(dir, 'none'),
+    NINEFOLD_BROKER_CONFIG: join(dir, 'broker.json'),
   });
   try {
     await desktop.windowOf('Folder share manager');

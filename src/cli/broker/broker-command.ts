@@ -64,12 +64,20 @@ async function brokerCommand(flags: BrokerFlags): Promise<ExitCode> {
     choiceOption('--log-level', flags.logLevel, LOG_LEVELS),
     choiceOption('--log-format', flags.logFormat, LOG_FORMATS),
   );
-  const file = flags.config ?? brokerConfig();
-  const config = readConfig(file);
+  const place = brokerConfig(flags.config);
+  const file = place.path;
+  const read = readConfig(place);
+  const { NINEFOLD_PATIENCE: seconds } = process.env;
+  const patience = seconds ? numberOption('NINEFOLD_PATIENCE', seconds, 1, 3600) : read.patience;
+  const config = { ...read, patience };
   const books = openBooks((line) => log.info(line));
   await books.store.repair();
   books.gate.sweep();
-  const policy = new CallPolicy(config.policy ?? join(dirname(file), 'policy.d'));
+  const policy = new CallPolicy(
+    config.policy === undefined
+      ? { path: join(dirname(file), 'policy.d'), named: false }
+      : { path: config.policy, named: true },
+  );
   // Said at the start, too: nothing could be asked until it is mended.
   const calls = policy.count;
   if (flags.check === true) {
@@ -136,7 +144,7 @@ function machinesWords(config: BrokerConfig): string {
 }
 
 const HELP = `
-The configuration is JSON; all of it may be left out:
+The configuration is JSON; all of it may be left out. With --config, set NINEFOLD_BROKER_CONFIG too where "ninefold policy machines" and the manager are to see it:
   { "self": "host",
     "machines": {
       "box":   { "address": "exec:docker exec -i box ninefold agent", "socket": "/run/box/broker.sock" },

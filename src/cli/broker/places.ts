@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { BrokerAddress } from '../../broker/broker-caller.ts';
+import type { Place } from '../../broker/config.ts';
 import { parseSource } from '../../transport/source.ts';
 import { registryPath } from '../mount/registry.ts';
 import { usageError } from '../report.ts';
@@ -28,9 +29,14 @@ export function brokerAddress(text: string): BrokerAddress {
   );
 }
 
-/** Its configuration: NINEFOLD_BROKER_CONFIG, /etc/ninefold/broker.json for root, else $XDG_CONFIG_HOME/ninefold/broker.json. */
-export function brokerConfig(env: NodeJS.ProcessEnv = process.env): string {
-  if (env.NINEFOLD_BROKER_CONFIG) return env.NINEFOLD_BROKER_CONFIG;
+/** Its configuration: the option, NINEFOLD_BROKER_CONFIG, /etc/ninefold/broker.json for root, else $XDG_CONFIG_HOME/ninefold/broker.json. */
+export function brokerConfig(option?: string, env: NodeJS.ProcessEnv = process.env): Place {
+  const path = option ?? (env.NINEFOLD_BROKER_CONFIG || undefined);
+  if (path !== undefined) return { path, named: true };
+  return { path: usualConfig(env), named: false };
+}
+
+function usualConfig(env: NodeJS.ProcessEnv): string {
   if (process.geteuid?.() === 0) return '/etc/ninefold/broker.json';
   return join(env.XDG_CONFIG_HOME || join(env.HOME || homedir(), '.config'), 'ninefold/broker.json');
 }

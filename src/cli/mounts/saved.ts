@@ -8,6 +8,7 @@ import { because, EXIT, NinefoldError, printable } from '../../base/error.ts';
 import { storeFiles } from '../../broker/files.ts';
 import { lock } from '../../broker/lock.ts';
 import { openSys } from '../../linux/index.ts';
+import { issueWords } from '../../policy/issue-words.ts';
 import { xdgFolder } from '../xdg.ts';
 
 const FORMAT = 'ninefold-mounts-1';
@@ -59,7 +60,7 @@ export function readSaved(path = savedPath()): SavedMount[] {
   const parsed = v.safeParse(FILE, json);
   if (!parsed.success) {
     const where = v.getDotPath(parsed.issues[0]);
-    throw unusable(path, `${where === null ? '' : `"${where}": `}${parsed.issues[0].message}`, MEND);
+    throw unusable(path, `${where === null ? '' : `"${where}": `}${issueWords(parsed.issues[0])}`, MEND);
   }
   return parsed.output.mounts;
 }

@@ -4,6 +4,7 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { printable } from '../../base/error.ts';
+import { bad } from '../../policy/parsed.ts';
 import { formatRule, parseRule, type Rule } from '../../policy/rule.ts';
 import { ruleWords } from '../../policy/words.ts';
 import { print } from '../print.ts';
@@ -42,7 +43,8 @@ export function putCommand(books: () => Promise<Books>): Command {
 
 /** Throws NinefoldError RULE_JSON (exit 64). */
 function ruleOf(on: string, text: string): Rule {
-  const parsed = parseRule(jsonOf(text));
+  const entry = jsonOf(text);
+  const parsed = entry === undefined ? bad('it is no JSON') : parseRule(entry);
   if (parsed.ok) return parsed.value;
   throw usageError(
     'RULE_JSON',
@@ -85,7 +87,9 @@ export function pathsCommand(): Command {
 /** `ninefold policy machines`: the names that rules can have. */
 export function machinesCommand(): Command {
   return new Command('machines')
-    .description('Shows the machines that there are: of Qubes, else of the configuration of the broker.')
+    .description(
+      'Shows the machines that there are: of Qubes, else of the configuration of the broker at its usual place, or the one that NINEFOLD_BROKER_CONFIG names.',
+    )
     .option('--json', 'one JSON array')
     .action(async (flags: { json?: boolean }) => {
       const machines = await allMachines();
