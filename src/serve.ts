@@ -71,8 +71,12 @@ export function serve(what: string | TreeFolder, peer: PeerChannel, options: Sha
   // pipe() carries ends over, but neither errors nor a stream that is simply destroyed.
   peer.once('error', () => bridge.destroy());
   peer.once('close', () => bridge.destroy());
-  bridge.once('error', () => peer.destroy());
-  bridge.once('close', () => peer.destroy());
+  bridge.on('error', () => {});
+  // Its end first: the other side of a stream in memory hears of nothing else.
+  bridge.once('close', () => {
+    const late = setTimeout(() => peer.destroy(), 1000);
+    peer.end(() => peer.destroy()).once('close', () => clearTimeout(late));
+  });
   const fds = { readFd: far, writeFd: far };
   if (typeof what !== 'string') return serveTree(what, fds, () => closeSync(far));
   const served = shareFolder(what, fds, options);

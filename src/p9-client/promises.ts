@@ -8,12 +8,13 @@ import { HEADER, IOHDRSZ, MAX_MSIZE, MIN_MSIZE, NOTAG, VERSION } from '../p9/con
 import { BY_TYPE, RLERROR, T } from '../p9/messages.ts';
 import { Msg } from '../p9/msg.ts';
 
-/** What the client writes to. `node:stream`'s Duplex is one, with `data`, `close` and `error` events. */
+/** What the client writes to. `node:stream`'s Duplex is one, with `data`, `end`, `close` and `error` events. */
 export interface ByteStream {
   write(bytes: Uint8Array): unknown;
   on(event: 'data', listener: (bytes: Uint8Array) => void): unknown;
-  on(event: 'close', listener: () => void): unknown;
+  on(event: 'end' | 'close', listener: () => void): unknown;
   on(event: 'error', listener: (error: Error) => void): unknown;
+  end(flushed: () => void): unknown;
   destroy(): unknown;
 }
 
@@ -39,6 +40,8 @@ interface Call {
 
 /** Requests waiting for replies at one time; more wait for a tag. */
 const MAX_TAGS = 1024;
+/** For what was written to leave, after `close`. */
+const CLOSE_MS = 1000;
 
 /**
  * 9P requests as promises, over a stream of Node's: for programs, not for mounts (those go through the engine of `Channel` and `Tags`, which makes
@@ -59,7 +62,9 @@ export class PromiseClient {
   constructor(stream: ByteStream) {
     this.stream = stream;
     stream.on('data', (bytes) => this.take(bytes));
-    stream.on('close', () => this.fail('the server closed the connection', ENOTCONN));
+    // A stream that may be half open says only that its other side has ended.
+    for (const event of ['end', 'close'] as const)
+      stream.on(event, () => this.fail('the server closed the connection', ENOTCONN));
     stream.on('error', (error) => this.fail(printable(error.message), ENOTCONN));
   }
 
@@ -106,8 +111,17 @@ export class PromiseClient {
     });
   }
 
+  /** The end first, so that the other side of a stream in memory hears of it; one that takes nothing any more is not waited for long. */
   close(): void {
-    this.fail('closed by this side', ENOTCONN);
+    if (this.failure !== undefined) return;
+    const { stream } = this;
+    this.reject('closed by this side', ENOTCONN);
+    const over = (): void => {
+      clearTimeout(timer);
+      stream.destroy();
+    };
+    const timer = setTimeout(over, CLOSE_MS);
+    stream.end(over);
   }
 
   private freeTag(): number {
@@ -157,6 +171,11 @@ export class PromiseClient {
 
   private fail(why: string, errno: number): void {
     if (this.failure !== undefined) return;
+    this.reject(why, errno);
+    this.stream.destroy();
+  }
+
+  private reject(why: string, errno: number): void {
     this.failure = new NinefoldError({
       code: errno === EPROTO ? 'NOT_9P' : 'CONNECTION_LOST',
       exit: errno === EPROTO ? EXIT.protocol : EXIT.unavailable,
@@ -165,7 +184,6 @@ export class PromiseClient {
       why,
       remedy: errno === EPROTO ? 'check that a 9P2000.L server is at the other end' : 'connect again',
     });
-    this.stream.destroy();
     for (const call of this.calls.values()) call.reject(this.failure);
     this.calls.clear();
     for (const resume of this.queue.splice(0)) resume();

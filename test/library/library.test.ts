@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { createServer, connect as netConnect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { duplexPair } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -144,6 +145,33 @@ test('a server that goes away rejects what waits', async (t) => {
   await sleep(10);
   far.destroy();
   await assert.rejects(connecting, (e: NinefoldError) => e.code === 'CONNECTION_LOST');
+});
+
+test('streams in memory: an end is heard on both sides, by what waits and by the server', async () => {
+  const [near, far] = duplexPair();
+  const served = serve(treeOfJson({ a: 'x' }), far);
+  const files = await connect(near);
+  assert.deepEqual(
+    (await files.readdir('/')).map((e) => e.name),
+    ['a'],
+  );
+  files.close();
+  assert.deepEqual(await served.ended, { clean: true, why: 'the peer closed the connection' });
+  await assert.rejects(files.stat('a'), { code: 'CONNECTION_LOST' });
+
+  const [mine, others] = duplexPair();
+  others.once('data', () => others.end());
+  await assert.rejects(connect(mine), {
+    code: 'CONNECTION_LOST',
+    message: /the server closed the connection/,
+  });
+
+  const [here, there] = duplexPair();
+  const ending = serve(treeOfJson({ a: 'x' }), there);
+  const open = await connect(here);
+  ending.close();
+  await ending.ended;
+  await assert.rejects(open.stat('a'), { code: 'CONNECTION_LOST' });
 });
 
 test('a folder that is not there ends with the reason on stderr and an exit code', async (t) => {
