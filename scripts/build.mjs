@@ -16,10 +16,15 @@ const out = resolve(top, values.out ?? 'dist');
 const programs = join(top, 'src/cli/programs');
 
 if (values['if-missing'] && existsSync(join(out, 'bin'))) process.exit(0);
-if (!existsSync(join(top, 'node_modules/typescript'))) {
+const { devDependencies } = JSON.parse(readFileSync(join(top, 'package.json'), 'utf8'));
+// All of them: `npm ci --omit=dev` leaves those there that another package could use, such as typescript.
+const missing = Object.keys(devDependencies).filter((name) => !existsSync(join(top, 'node_modules', name)));
+if (missing.length > 0) {
   // `npm ci --omit=dev` of a published package: dist/ came with it.
   if (existsSync(join(out, 'bin'))) process.exit(0);
-  console.error('build: the development packages are not installed; run `npm ci` without --omit=dev.');
+  console.error(
+    `build: development packages are missing (${missing.join(', ')}), which building needs; run \`npm ci\` without --omit=dev`,
+  );
   process.exit(1);
 }
 
