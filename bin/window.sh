@@ -21,7 +21,16 @@ window() {
   fi
   # util-linux; the lock is held as long as GJS runs.
   command -v flock >/dev/null || lock=
+  export NINEFOLD_WINDOW="$name"
   exec ${lock:+flock -F "$lock"} gjs -m "$program" "$@"
+}
+
+# help_or_version TEXT WORD: what needs no window. It ends the program for these two words alone.
+help_or_version() {
+  case $2 in
+    -h | --help) printf '%s\n' "$1" && exit 0 ;;
+    --version) sed -n 's/^  "version": "\(.*\)",$/\1/p' "$here/../package.json" && exit 0 ;;
+  esac
 }
 
 # By its file, which costs no process; where it is in none of the usual places, GJS is asked.

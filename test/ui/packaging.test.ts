@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { ninefold, nodeProgram, run } from '../helpers/cli.ts';
 import { scratch, TOP } from '../helpers/places.ts';
+import { question } from './dialog.ts';
 
 const PACKAGING = join(TOP, 'packaging');
 const entries = ['applications', 'autostart'].flatMap((dir) =>
@@ -61,6 +62,46 @@ test('where GJS is not there, each command with a window names the packages', as
     assert.equal(ran.code, 69, ran.stderr);
     assert.match(ran.stderr, /^ninefold \w+: .* install the Debian packages gjs\b.*\n$/);
   }
+  const names = ['qvm-folder-share-manager', 'ninefold-ask'];
+  for (const name of names) {
+    const sh = ['/bin/sh', join(TOP, 'bin', name)];
+    for (const [option, words] of [
+      ['--help', new RegExp(`^Usage: ${name}\\b`)],
+      ['-h', new RegExp(`^Usage: ${name}\\b`)],
+      ['--version', /^\d+\.\d+\.\d+\n$/],
+    ] as const) {
+      const r = await run([...sh, option]);
+      assert.deepEqual([r.code, r.stderr], [0, ''], `${name} ${option}`);
+      assert.match(r.stdout, words);
+    }
+    const r = await run([...sh, 'nothing']);
+    assert.equal(r.code, 64, r.stderr);
+  }
   const wrong = await ninefold(['manager', 'nothing']);
   assert.equal(wrong.code, 64, wrong.stderr);
 });
+
+test(
+  'without a display each command with a window says so in one line',
+  has('gjs') ? {} : { skip: 'needs the packages gjs, gir1.2-gtk-4.0, gir1.2-adw-1' },
+  async (t) => {
+    const dir = scratch(t, 'no-display');
+    const asked = JSON.stringify(question());
+    const sh = (name: string): string[] => ['/bin/sh', join(TOP, 'bin', name)];
+    for (const [argv, name, stdin] of [
+      [nodeProgram('ninefold', 'manager'), 'ninefold manager', ''],
+      [nodeProgram('ninefold', 'mounts', '--window'), 'ninefold mounts', ''],
+      [sh('qvm-folder-share-manager'), 'qvm-folder-share-manager', ''],
+      [sh('ninefold-ask'), 'ninefold-ask', asked],
+    ] as const)
+      for (const [DISPLAY, why] of [
+        ['', 'no desktop: DISPLAY and WAYLAND_DISPLAY are not set'],
+        [':7654', 'the display ":7654" does not answer'],
+      ] as const) {
+        const env = { DISPLAY, WAYLAND_DISPLAY: '', XDG_RUNTIME_DIR: dir, XDG_STATE_HOME: dir };
+        const r = await run(argv, { env, stdin: Buffer.from(stdin) });
+        assert.equal(r.stderr, `${name}: ${why}; start it from the desktop\n`);
+        assert.equal(r.code, 69);
+      }
+  },
+);

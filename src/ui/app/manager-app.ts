@@ -2,6 +2,7 @@
 
 import Adw from 'gi://Adw?version=1';
 import Gio from 'gi://Gio?version=2.0';
+import { displayIsThere, NO_DISPLAY } from './display.ts';
 import { useOwnIcons } from './icons.ts';
 import { _ } from './manager-i18n.ts';
 import { useStyle } from './manager-style.ts';
@@ -9,6 +10,7 @@ import { ManagerWindow, PAGES, type PageName } from './manager-window.ts';
 
 /** `ninefold manager [PAGE]`: one window a session; a second start brings it to the front, at the page. Returns the exit status. */
 export function managerMain(args: readonly string[]): number {
+  if (!displayIsThere()) return NO_DISPLAY;
   let page: PageName | undefined = PAGES.find((name) => name === args[0]);
   const app = new Adw.Application({
     application_id: 'org.ninefold.Manager',

@@ -13,6 +13,7 @@ import {
 } from '../../model/ask/question.ts';
 import { serviceViewOf } from '../../model/ask/service-view.ts';
 import { viewOf } from '../../model/ask/view.ts';
+import { displayIsThere, NO_DISPLAY } from '../display.ts';
 import { useOwnIcons } from '../icons.ts';
 import { wordsOfPerson } from '../language.ts';
 import { loadLast, readInput, saveLast } from './io.ts';
@@ -30,6 +31,7 @@ export function main(): number {
     printerr(`ninefold-ask: ${parsed.why}; a broker of the same version writes one to standard input`);
     return DATA_ERROR;
   }
+  if (!displayIsThere()) return NO_DISPLAY;
   const question = parsed.value;
   const deadline = deadlineOf(question);
   let answer = DENY;
