@@ -7,6 +7,7 @@ import { addBroker } from './broker/broker-command.ts';
 import { addCopy, addMove } from './copy/copy-command.ts';
 import { addReceive } from './copy/receive-command.ts';
 import { addRestoreNames } from './copy/restore-names.ts';
+import { addHelp } from './help-command.ts';
 import { addList } from './mount/list-command.ts';
 import { addMount } from './mount/mount-command.ts';
 import { addUnmount } from './mount/unmount-command.ts';
@@ -39,23 +40,17 @@ const COMMANDS = [
   addAgent,
 ];
 
-const OUTPUT = { writeOut: print, writeErr: (text: string): void => say(oneLine(text)) };
-
 /** The command `ninefold` with its sub-commands; each lives in a file of its own. */
 export function ninefoldMain(argv: readonly string[]): void {
   const program = new Command('ninefold')
     .description('Share folders between machines that must not trust each other.')
     .version(version(), '-V, --version')
     .helpOption('-h, --help', 'show this')
-    .helpCommand('help [command]', 'show the help of a command')
     .showSuggestionAfterError(true)
-    .exitOverride()
-    .configureOutput(OUTPUT)
     .addHelpText('after', EXAMPLES);
-  for (const add of COMMANDS) {
-    const command = add(program);
-    for (const each of [command, ...command.commands]) each.exitOverride().configureOutput(OUTPUT);
-  }
+  for (const add of COMMANDS) add(program);
+  addHelp(program);
+  setOutput(program, 'ninefold');
   if (argv.length <= 2) {
     program.outputHelp();
     process.exit(EXIT.usage);
@@ -67,13 +62,23 @@ export function ninefoldMain(argv: readonly string[]): void {
   });
 }
 
+/** Of the command and of those that it has: an error is one line, which points to the help of the command that it is about. */
+function setOutput(command: Command, name: string): void {
+  command.exitOverride().configureOutput({
+    writeOut: print,
+    writeErr: (text) => say(text.trimEnd()),
+    outputError: (text) => say(oneLine(text, name)),
+  });
+  for (const each of command.commands) setOutput(each, `${name} ${each.name()}`);
+}
+
 /** `error: unknown option '--x'\n(Did you mean --y?)` → one line of the form that all messages have. */
-function oneLine(text: string): string {
+function oneLine(text: string, name: string): string {
   const words = text
     .trim()
     .replace(/^error: /, '')
     .replace(/\s*\n\s*/g, ' ');
-  return `ninefold: ${words.replace(/\.$/, '')}; see ninefold --help`;
+  return `ninefold: ${words.replace(/\.$/, '')}; see ${name} --help`;
 }
 
 const EXAMPLES = `

@@ -89,6 +89,11 @@ test('a source or mount point that makes no sense', skip, async (t) => {
 test('a wrong command line is told from a failure, with a hint', async () => {
   for (const [args, words] of [
     [['mout', 'x', 'y'], /unknown command 'mout' \(Did you mean mount\?\); see ninefold --help\n$/],
+    [['mounts', 'foo'], /^ninefold: unknown command 'foo'; see ninefold mounts --help\n$/],
+    [['help', 'nosuch'], /^ninefold: unknown command 'nosuch'; see ninefold --help\n$/],
+    [['policy', 'help', 'nosuch'], /^ninefold: unknown command 'nosuch'; see ninefold policy --help\n$/],
+    [['policy', 'allow', 'x'], /missing required argument .*; see ninefold policy allow --help\n$/],
+    [['serve', '--nosuch'], /unknown option '--nosuch'.*; see ninefold serve --help\n$/],
     [['mount', 'x'], /missing required argument 'mountpoint'/],
     [['mount', 'x', 'y', '--frground'], /unknown option '--frground' \(Did you mean --foreground\?\)/],
     [['serve'], /missing required argument 'path'/],
@@ -98,6 +103,18 @@ test('a wrong command line is told from a failure, with a hint', async () => {
     assert.match(r.stderr, words);
     assert.match(r.stderr, /^ninefold: [^\n]+\n$/);
   }
+});
+
+test('help where a command is missing is the help, and not one line', async () => {
+  const help = await ninefold(['policy', '--help']);
+  const bare = await ninefold(['policy']);
+  assert.equal(bare.code, 64);
+  assert.equal(bare.stderr.trimEnd(), help.stdout.trimEnd());
+  assert.equal((await ninefold(['help', 'policy'])).stdout, help.stdout);
+  assert.equal(
+    (await ninefold(['policy', 'help', 'log'])).stdout,
+    (await ninefold(['policy', 'log', '-h'])).stdout,
+  );
 });
 
 /** A peer that takes one connection at a time and does with it as it likes. */

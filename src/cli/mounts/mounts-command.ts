@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { Command } from 'commander';
 import { because, EXIT, NinefoldError, printable } from '../../base/error.ts';
+import { addHelp, noCommand } from '../help-command.ts';
 import { bytes } from '../mount/list-command.ts';
 import { DEFAULT_FLAGS, runMount } from '../mount/mount-command.ts';
 import { unmountCommand } from '../mount/unmount.ts';
@@ -29,7 +30,6 @@ export function addMounts(program: Command): Command {
       'Shows the mounts that are saved on this machine and those that are there, saves others, mounts them, also at login.',
     )
     .helpOption('-h, --help', 'show this')
-    .helpCommand('help [command]', 'show the help of a command')
     .addHelpText('after', HELP);
   mounts.addCommand(list(), { isDefault: true });
   mounts.addCommand(add());
@@ -39,6 +39,7 @@ export function addMounts(program: Command): Command {
   mounts.addCommand(open());
   mounts.addCommand(atLogin());
   mounts.addCommand(login());
+  addHelp(mounts);
   for (const command of mounts.commands) command.helpOption('-h, --help', 'show this');
   return mounts;
 }
@@ -50,7 +51,11 @@ function list(): Command {
     )
     .option('--window', 'in a window')
     .option('--json', 'one JSON array')
-    .action(async ({ json, window }: { json?: boolean; window?: boolean }) => {
+    .allowExcessArguments()
+    .action(async ({ json, window }: { json?: boolean; window?: boolean }, command: Command) => {
+      // As the default it is given what is no command.
+      const [extra] = command.args;
+      if (extra !== undefined) noCommand(command.parent ?? command, extra);
       if (window === true) process.exit(await showWindow('ninefold mounts', 'mounts', []));
       const rows = await mountRows();
       show(json, rows, listText(rows));

@@ -5,6 +5,7 @@ import { EXIT, printable } from '../../base/error.ts';
 import { selects } from '../../policy/change.ts';
 import { formatRule, isAlive, type Request, type Rule } from '../../policy/rule.ts';
 import { explain, ruleWords } from '../../policy/words.ts';
+import { addHelp } from '../help-command.ts';
 import { print } from '../print.ts';
 import { say, usageError } from '../report.ts';
 import { table } from '../table.ts';
@@ -32,7 +33,6 @@ export function addPolicy(program: Command): Command {
       'Shows and changes the rules that decide who may mount which folder of whom: those of dom0 in Qubes, else those of "ninefold broker".',
     )
     .helpOption('-h, --help', 'show this')
-    .helpCommand('help [command]', 'show the help of a command')
     .addHelpText('after', HELP);
   policy.addCommand(list());
   for (const effect of ['allow', 'deny'] as const) policy.addCommand(add(effect));
@@ -45,6 +45,7 @@ export function addPolicy(program: Command): Command {
   policy.addCommand(putCommand(books));
   policy.addCommand(pathsCommand());
   policy.addCommand(machinesCommand());
+  addHelp(policy);
   for (const command of policy.commands) command.helpOption('-h, --help', 'show this');
   return policy;
 }
