@@ -81,6 +81,17 @@ for (const [raw, code, why] of [
   test(`serving with ${JSON.stringify(raw)} is a usage error that helps`, () =>
     assert.throws(() => serveSettings(raw, {}), { code, exit: 64, message: why }));
 
+test('what is no number is told from one out of range, and units and switches are named', () => {
+  assert.throws(() => numberOption('--n', 'abc', 1, 3600), {
+    message: 'cannot use --n "abc": it is no number; give a number from 1 to 3600',
+  });
+  assert.throws(() => numberOption('--n', '1X', 0, 1024 ** 3), {
+    message: /it is no number; .*; K, M or G behind it stand for powers of 1024$/,
+  });
+  assert.throws(() => numberOption('--n', '2K', 0, 1024), { message: /it is out of range/ });
+  assert.throws(() => booleanOption('at-login', 'maybe'), { message: /; use on or off \(/ });
+});
+
 test('a wrong environment variable is named as such', () => {
   assert.throws(() => serveSettings({}, { NINEFOLD_READ_ONLY: 'perhaps' }), {
     message: /NINEFOLD_READ_ONLY "perhaps"/,

@@ -14,8 +14,9 @@ export function numberOption(name: string, text: string, min: number, max: numbe
   const m = /^([0-9]{1,15})([KMG]?)$/i.exec(text);
   const unit = { '': 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3 }[(m?.[2] ?? '').toUpperCase()] ?? 1;
   const n = Number(m?.[1]) * unit;
-  if (m === null || n < min || n > max)
-    throw wrong(name, text, 'it is out of range', `give a number from ${min} to ${max}`);
+  const remedy = `give a number from ${min} to ${max}${max < 1024 ** 2 ? '' : '; K, M or G behind it stand for powers of 1024'}`;
+  if (m === null) throw wrong(name, text, 'it is no number', remedy);
+  if (n < min || n > max) throw wrong(name, text, 'it is out of range', remedy);
   return n;
 }
 
@@ -30,7 +31,7 @@ export function choiceOption<const T extends string>(name: string, text: string,
 export function booleanOption(name: string, text: string): boolean {
   if (/^(1|true|yes|on)$/i.test(text)) return true;
   if (/^(0|false|no|off|)$/i.test(text)) return false;
-  throw wrong(name, text, 'it is neither yes nor no', 'use 1 or 0');
+  throw wrong(name, text, 'it is neither yes nor no', 'use on or off (also yes or no, 1 or 0)');
 }
 
 /** `UID:GID`, numbers. */

@@ -38,17 +38,28 @@ export const SOURCE_FORMS: readonly (readonly [form: string, meaning: string])[]
   ['fd:R,W', 'two descriptors that are open already'],
 ];
 
+/** How the words of a person that are no source are spoken of. `also`: what could stand there beside sources. */
+export interface Wording {
+  readonly what: string;
+  readonly also: string;
+}
+const PLAIN: Wording = { what: 'source', also: '' };
+/** What is mounted. */
+export const MOUNTED: Wording = { what: 'source', also: 'MACHINE:/FOLDER, or ' };
+/** Where files go. */
+export const DESTINATION: Wording = { what: 'destination', also: 'the name of a machine, or ' };
+
 /** Throws NinefoldError SOURCE_SYNTAX (exit 64). */
-export function parseSource(text: string): Source {
+export function parseSource(text: string, { what, also }: Wording = PLAIN): Source {
   const parsed = parse(text);
   if (parsed.ok) return parsed.value;
   throw new NinefoldError({
     code: 'SOURCE_SYNTAX',
     exit: EXIT.usage,
-    what: 'cannot understand the source',
+    what: `cannot understand the ${what}`,
     on: `"${printable(text)}"`,
     why: parsed.why,
-    remedy: `write one of ${SOURCE_FORMS.map(([form]) => form).join(', ')}`,
+    remedy: `write ${also}one of ${SOURCE_FORMS.map(([form]) => form).join(', ')}`,
   });
 }
 

@@ -5,7 +5,7 @@ import { EXIT, type ExitCode, NinefoldError, printable } from '../../base/error.
 import { setPipeSize } from '../../linux/descriptors.ts';
 import { openSys } from '../../linux/index.ts';
 import { OPEN_DEFAULTS, openChannel } from '../../transport/open.ts';
-import { parseSource, SOURCE_FORMS, type Source } from '../../transport/source.ts';
+import { DESTINATION, parseSource, SOURCE_FORMS, type Source } from '../../transport/source.ts';
 import { SSH_DEFAULTS } from '../../transport/ssh.ts';
 import { print } from '../print.ts';
 import { say, usageError } from '../report.ts';
@@ -87,7 +87,7 @@ async function run(
   flags: Flags,
 ): Promise<ExitCode> {
   const qube = /^(@[a-z]+(:[A-Za-z0-9_.-]+)?|[A-Za-z][A-Za-z0-9_.-]{0,30})$/.test(destination);
-  const source = qube ? undefined : parseSource(destination);
+  const source = qube ? undefined : parseSource(destination, DESTINATION);
   const how = { ignoreSymlinks: flags.ignoreSymlinks === true, renameUnsafe: flags.renameUnsafe === true };
   const idleMs = 1000 * numberOption('--idle-timeout', flags.idleTimeout, 0, 1_000_000);
   policyOf(flags);

@@ -64,7 +64,7 @@ test('a source or mount point that makes no sense', skip, async (t) => {
   symlinkSync('nowhere', join(g.dir, 'dangling'));
   const unix = `unix:${join(g.dir, 'none.sock')}`;
   for (const [args, code, words] of [
-    [['nonsense', g.mnt], 64, /source "nonsense"/],
+    [['nonsense', g.mnt], 64, /source "nonsense": .*; write MACHINE:\/FOLDER, or one of unix:PATH/],
     [['ssh://-oProxyCommand=id/x', g.mnt], 64, /begin with "-"/],
     [['tcp:localhost:99999', g.mnt], 64, /port must be/],
     [[unix, join(g.dir, 'none')], 66, /none: no such file or folder/],
@@ -102,6 +102,16 @@ test('a wrong command line is told from a failure, with a hint', async () => {
     assert.equal(r.code, 64);
     assert.match(r.stderr, words);
     assert.match(r.stderr, /^ninefold: [^\n]+\n$/);
+  }
+});
+
+test('a destination is called one, and may be a machine', async () => {
+  for (const args of [
+    ['copy', 'package.json', '/nowhere'],
+    ['open', 'package.json', 'nowhere:1'],
+  ]) {
+    const r = await ninefold(args);
+    oneLine(r, 64, /cannot understand the destination .*; write the name of a machine, or one of unix:PATH/);
   }
 });
 

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { EXIT, type ExitCode, NinefoldError, printable } from '../../base/error.ts';
 import { checkDescriptors } from '../../transport/descriptor.ts';
-import { parseSource } from '../../transport/source.ts';
+import { MOUNTED, parseSource } from '../../transport/source.ts';
 import { print } from '../print.ts';
 import { say } from '../report.ts';
 import { becomeWorker } from '../serve/become.ts';
@@ -32,7 +32,7 @@ export type MountOrder = Omit<MountConfig, 'mountpoint' | 'fds' | 'helper' | 're
  * which has been told; in the foreground by becoming it.
  */
 export async function mountCommand(given: string, foreground: boolean, order: MountOrder): Promise<ExitCode> {
-  const source = parseSource(order.source);
+  const source = parseSource(order.source, MOUNTED);
   if (source.kind === 'fd') checkDescriptors(source.readFd, source.writeFd);
   const point = await checkMountPoint(given);
   openRegistry();

@@ -2,7 +2,7 @@
 
 import { basename, resolve } from 'node:path';
 import { EXIT, NinefoldError, printable } from '../../base/error.ts';
-import { parseSource } from '../../transport/source.ts';
+import { MOUNTED, parseSource } from '../../transport/source.ts';
 import { checkWanted, parseWanted } from '../folder/obtain.ts';
 import { mountSettings } from '../mount/options.ts';
 import { usageError } from '../report.ts';
@@ -25,7 +25,7 @@ export async function addSaved(wanted: NewMount): Promise<SavedMount> {
       'give one with --name',
     );
   const place = parseWanted(wanted.source);
-  if (place === undefined) parseSource(wanted.source);
+  if (place === undefined) parseSource(wanted.source, MOUNTED);
   else checkWanted(place);
   mountSettings([wanted.options], wanted.readOnly, process.geteuid?.() === 0);
   const { source, readOnly, options, login } = wanted;

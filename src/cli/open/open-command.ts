@@ -6,7 +6,7 @@ import { EXIT, type ExitCode, NinefoldError, printable } from '../../base/error.
 import { SHUT_WR, shutdown } from '../../linux/net.ts';
 import type { Channel } from '../../transport/channel.ts';
 import { openChannel } from '../../transport/open.ts';
-import { parseSource, type Source } from '../../transport/source.ts';
+import { DESTINATION, parseSource, type Source } from '../../transport/source.ts';
 import { rawPaths } from '../copy/raw-paths.ts';
 import { say } from '../report.ts';
 import { openTransportSys } from '../wiring.ts';
@@ -41,7 +41,8 @@ export function addOpen(program: Command): Command {
 }
 
 async function run(file: string, where: string, viewOnly: boolean): Promise<ExitCode> {
-  if (where.includes(':') && !where.startsWith('@')) return overChannel(file, parseSource(where), viewOnly);
+  if (where.includes(':') && !where.startsWith('@'))
+    return overChannel(file, parseSource(where, DESTINATION), viewOnly);
   const status = await openThere(PROGRAM, where, file, viewOnly);
   if (status === 0) return EXIT.ok;
   throw new NinefoldError({
