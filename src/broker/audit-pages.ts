@@ -29,6 +29,9 @@ export interface PageWish {
   readonly holding?: string;
 }
 
+/** Whether a text can be the place of a line: what `id` and `older` are. */
+export const isPlace = (text: string): boolean => PLACE.test(text);
+
 /**
  * The latest lines of the log, or those before a place, at most `max`, through the older files too. A place in a file that is gone meanwhile has nothing before it.
  * Throws Node's errors.

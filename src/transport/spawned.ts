@@ -53,7 +53,7 @@ export async function openSpawned(sys: TransportSys, options: SpawnOptions): Pro
     sys.close(ours);
     const error = started as NodeJS.ErrnoException;
     throw error.code === 'ENOENT'
-      ? notStarted(name, 'the program is not installed', EXIT.osMissing, error)
+      ? notFound(program ?? '', error)
       : notStarted(name, because(error.errno ?? 5), EXIT.unavailable, error);
   }
   return channelOf(sys, child, complaints.reader, name, ours, options);
@@ -167,6 +167,12 @@ async function within(what: Promise<unknown>, ms: number): Promise<boolean> {
   }
 }
 
+/** A path is named as it was given: nothing that could be installed would be found by it. */
+function notFound(program: string, cause: unknown): NinefoldError {
+  const why = program.includes('/') ? 'there is no such program' : 'the program is not installed';
+  return notStarted(program, why, EXIT.osMissing, cause);
+}
+
 function notStarted(
   name: string,
   why: string,
@@ -182,7 +188,9 @@ function notStarted(
     remedy:
       exit === EXIT.osMissing && name === 'ssh'
         ? 'install the package openssh-client'
-        : 'check that it is installed',
+        : name.includes('/')
+          ? 'check the path'
+          : 'check that it is installed',
     cause,
   });
 }

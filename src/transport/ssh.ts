@@ -16,7 +16,12 @@ export interface SshOptions {
   arguments?: readonly string[];
 }
 
-export const SSH_DEFAULTS: SshOptions = { program: 'ssh', remoteProgram: 'ninefold', readOnly: false };
+/** NINEFOLD_SSH names another ssh, for whatever goes by it. */
+export const SSH_DEFAULTS: SshOptions = {
+  program: process.env.NINEFOLD_SSH || 'ssh',
+  remoteProgram: 'ninefold',
+  readOnly: false,
+};
 
 /**
  * The argument list of ssh(1) for a source. Throws NinefoldError SSH_DESTINATION (exit 64) for a user or host that ssh would read

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import type { Command } from 'commander';
-import { parseListen } from '../../transport/listen.ts';
+import { NinefoldError } from '../../base/error.ts';
+import { type Listen, parseListen } from '../../transport/listen.ts';
 import { accountOf } from '../copy/incoming.ts';
 import { usageError } from '../report.ts';
 import { numberOption } from '../values.ts';
@@ -63,10 +64,20 @@ By vsock any program of the host can reach it: run it as the user whose folders 
     });
 }
 
-/** A path alone is a Unix socket's. Throws NinefoldError LISTEN_SYNTAX, AGENT_MODE (exit 64). */
+/** The forms that an agent has are fewer than a server's. */
+function agentAddress(text: string): Listen {
+  try {
+    return parseListen(text, { anyTcp: true });
+  } catch (error) {
+    if (!(error instanceof NinefoldError)) throw error;
+    throw new NinefoldError({ ...error, remedy: 'write unix:PATH or vsock:PORT', cause: error });
+  }
+}
+
+/** An absolute path alone is a Unix socket's. Throws NinefoldError LISTEN_SYNTAX, AGENT_MODE (exit 64). */
 function agentListen(text: string): AgentListen {
-  if (!/^[a-z]+:/.test(text)) return { kind: 'unix', path: text };
-  const at = parseListen(text, { anyTcp: false });
+  if (text.startsWith('/')) return { kind: 'unix', path: text };
+  const at = agentAddress(text);
   if (at.kind === 'unix' || at.kind === 'vsock') return at;
   throw usageError(
     'AGENT_MODE',

@@ -58,7 +58,7 @@ function add(program: Command, move: boolean): Command {
     .option('--resume', 'go on with a transfer that was cut')
     .option('--no-progress', 'show no bar')
     .option('--idle-timeout <seconds>', 'give up a receiver that neither reads nor answers (0 = never)', '0')
-    .option('--ssh-command <program>', 'the ssh to use', SSH_DEFAULTS.program)
+    .option('--ssh-command <program>', 'the ssh program (also NINEFOLD_SSH)', SSH_DEFAULTS.program)
     .option(
       '--remote-command <program>',
       'what ninefold is called at the other end of ssh',

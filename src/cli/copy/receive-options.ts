@@ -14,7 +14,7 @@ export const RECEIVE_OPTIONS: readonly (readonly [flag: string, value: string | 
     ['space-patience', 'SECONDS', `how long to wait for space (${RECEIVE_DEFAULTS.spacePatience})`],
     ['idle-timeout', 'SECONDS', 'give up a sender that is silent for so long (0 = never, the default)'],
     ['conflicts', undefined, 'tell senders which names are taken, so that they can skip, rename or resume'],
-    ['allow-replace', undefined, 'let senders replace files (with --conflicts)'],
+    ['allow-replace', undefined, 'let senders replace files; implies --conflicts'],
     ['sandbox', 'KIND', `how the receiver is confined: ${SANDBOXES.join(', ')}`],
     ['verbose', undefined, 'name each file on stderr'],
   ];

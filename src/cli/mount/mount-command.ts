@@ -42,7 +42,7 @@ export function addMount(program: Command): Command {
     .option('--client <kind>', 'for MACHINE:/FOLDER: fuse, or kernel (as root)', 'auto')
     .option('-f, --foreground', 'stay, and tell what happens on stderr')
     .option('--timeout <seconds>', 'how long to wait for the server to answer', DEFAULT_FLAGS.timeout)
-    .option('--ssh-command <program>', 'the ssh program', DEFAULT_FLAGS.sshCommand)
+    .option('--ssh-command <program>', 'the ssh program (also NINEFOLD_SSH)', DEFAULT_FLAGS.sshCommand)
     .option('--remote-command <program>', 'what ninefold is called at the other end of ssh', 'ninefold')
     .option('--log-level <level>', LOG_LEVELS.join(', '), 'warn')
     .option('--log-format <format>', LOG_FORMATS.join(', '), 'text')

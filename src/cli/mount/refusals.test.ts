@@ -27,6 +27,7 @@ import {
   run,
   start,
 } from '../../../test/helpers/cli.ts';
+import { scratch } from '../../../test/helpers/places.ts';
 
 const reason = cannotMount();
 const skip = reason === undefined ? {} : { skip: reason };
@@ -78,6 +79,11 @@ test('a source or mount point that makes no sense', skip, async (t) => {
     [[unix, g.mnt, '-o', 'nosiud'], 64, /no such option/],
     [[unix, g.mnt, '--timeout', 'soon'], 64, /--timeout "soon"/],
     [
+      [`ssh://h/x`, g.mnt, '--ssh-command', '/nonexistent/ssh'],
+      71,
+      /cannot run \/nonexistent\/ssh: there is no such program; check the path/,
+    ],
+    [
       [`ssh://h/x`, g.mnt, '--ssh-command', 'no-such-ssh'],
       71,
       /cannot run no-such-ssh: the program is not installed/,
@@ -103,6 +109,31 @@ test('a wrong command line is told from a failure, with a hint', async () => {
     assert.match(r.stderr, words);
     assert.match(r.stderr, /^ninefold: [^\n]+\n$/);
   }
+});
+
+test('NINEFOLD_SSH holds for copies as for mounts', async () => {
+  const r = await ninefold(['copy', 'package.json', 'ssh://h/x'], { env: { NINEFOLD_SSH: 'no-such-ssh' } });
+  oneLine(r, 71, /cannot run no-such-ssh/);
+});
+
+test('what an option cannot do is said', async (t) => {
+  for (const [args, words] of [
+    [['policy', 'log', '--before', '1:2'], /cannot use --before: it needs --page/],
+    [['policy', 'log', '--page', '--before', 'zz'], /cannot use --before "zz": it is no place in the log/],
+    [['agent', '--listen', 'foo'], /cannot understand the address .*"foo".*; write unix:PATH or vsock:PORT/],
+    [['agent', '--listen', 'tcp:127.0.0.1:1'], /; write unix:PATH or vsock:PORT/],
+  ] as const)
+    oneLine(await ninefold(args), 64, words);
+  if (process.geteuid?.() !== 0) return t.diagnostic('as a user --squash was not tried');
+  const dir = scratch(t, 'squash');
+  chmodSync(dir, 0o755);
+  const args = ['serve', dir, '--stdio', '--squash', '1:1', '--sandbox', 'none'];
+  const r = await ninefold(args, { uid: 65534, stdin: Buffer.alloc(0), env: { HOME: dir } });
+  assert.equal(r.code, 0, r.stderr);
+  assert.match(
+    r.stderr,
+    /^ninefold serve: warn: --squash has no effect: only root can act as another user\n/,
+  );
 });
 
 test('a destination is called one, and may be a machine', async () => {

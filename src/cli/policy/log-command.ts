@@ -3,9 +3,9 @@
 import { Command } from 'commander';
 import { printable } from '../../base/error.ts';
 import type { AuditLine } from '../../broker/audit.ts';
-import { readPage } from '../../broker/audit-pages.ts';
+import { isPlace, readPage } from '../../broker/audit-pages.ts';
 import { print } from '../print.ts';
-import { say } from '../report.ts';
+import { say, usageError } from '../report.ts';
 import { numberOption } from '../values.ts';
 import { openBooks } from './desk.ts';
 import { nameArgument } from './rules.ts';
@@ -30,12 +30,26 @@ export function logCommand(): Command {
     .option('--page', 'JSON lines with the place of each, and a last one that tells where older ones are')
     .option('--before <place>', 'with --page: those before that place')
     .action((flags: LogFlags) => {
+      if (flags.before !== undefined) checkPlace(flags.before, flags.page === true);
       const max = numberOption('--lines', flags.lines, 0, 1_000_000);
       if (flags.source !== undefined) nameArgument(flags.source);
       const { path } = openBooks(() => {}).audit;
       if (flags.page === true) page(path, max === 0 ? AT_ONCE : max, flags.before);
       else latest(path, max === 0 ? Number.POSITIVE_INFINITY : max, flags);
     });
+}
+
+function checkPlace(before: string, page: boolean): void {
+  if (!page)
+    throw usageError('USAGE', 'cannot use', '--before', 'it needs --page', 'add that, or leave it out');
+  if (!isPlace(before))
+    throw usageError(
+      'OPTION_VALUE',
+      'cannot use',
+      `--before "${printable(before)}"`,
+      'it is no place in the log',
+      'give an "id" or the "older" of a page before',
+    );
 }
 
 /** What windows read: they go back as far as a person wants to. */

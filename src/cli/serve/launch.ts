@@ -67,6 +67,8 @@ export async function planWorker(plan: WorkerPlan): Promise<Launch> {
   };
   const { kind, note } = await chooseSandbox(settings.sandbox, means, spec, plan.rootFdHere);
   if (note !== undefined) plan.note(note);
+  if (settings.squash !== undefined && !spec.asRoot)
+    plan.note('--squash has no effect: only root can act as another user');
   const alive = kind === 'bwrap' ? plan.alive : undefined;
   const config = { ...plan.config, ...(alive === undefined ? {} : { aliveFd: alive.readFd }) };
   const launcher = { file: programPath('landlock'), nodeArgs: [] };
