@@ -87,7 +87,7 @@ function run(args: readonly string[]): ExitCode {
       move: wanted.move,
       ...(wanted.conflict === undefined ? {} : { conflict: wanted.conflict }),
       idleMs: 0,
-      watcher: watcherOf(process.env),
+      watcher: watcherOf(process.env, wanted.summary),
       say: wanted.summary ? (line) => say(line) : () => {},
       warn: (line) => say(`${PROGRAM}: ${line}`),
     });

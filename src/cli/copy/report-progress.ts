@@ -24,13 +24,15 @@ const BAR_MS = 200;
 
 /**
  * The watcher that the environment asks for, as the original's agent understands it: PROGRESS_TYPE=console with FILECOPY_TOTAL_BYTES, or PROGRESS_TYPE=gui with the
- * descriptor SAVED_FD_1. On a terminal `console` is a bar with rate and time left; elsewhere the original's line.
+ * descriptor SAVED_FD_1. On a terminal `console` is a bar with rate and time left; elsewhere the original's line, which writes over
+ * itself, or for our own front ends (`ours`) lines that a log can hold.
  */
-export function watcherOf(env: NodeJS.ProcessEnv): Watcher {
+export function watcherOf(env: NodeJS.ProcessEnv, ours: boolean): Watcher {
   const total = /^[0-9]{1,20}$/.test(env.FILECOPY_TOTAL_BYTES ?? '')
     ? Number(env.FILECOPY_TOTAL_BYTES)
     : undefined;
-  if (env.PROGRESS_TYPE === 'console' && total !== undefined) return isatty(2) ? bar(total) : lines(total);
+  if (env.PROGRESS_TYPE === 'console' && total !== undefined)
+    return isatty(2) ? bar(total) : lines(total, ours);
   if (env.PROGRESS_TYPE === 'gui' && /^[0-9]{1,6}$/.test(env.SAVED_FD_1 ?? ''))
     return numbers(Number(env.SAVED_FD_1));
   return NOBODY;
@@ -69,11 +71,16 @@ export function bar(counted: number): Watcher {
 
 const kib = (bytes: number): number => Math.ceil(bytes / 1024);
 
-function lines(counted: number): Watcher {
+function lines(counted: number, ours: boolean): Watcher {
   let total = counted;
   const watcher = stepped(
-    (bytes) => put(`sent ${kib(bytes)}/${kib(total)} KB\r`),
-    () => put('\n'),
+    (bytes) => {
+      if (ours && bytes === 0) return true;
+      return put(`sent ${kib(bytes)}/${kib(total)} KB${ours ? '\n' : '\r'}`);
+    },
+    () => {
+      if (!ours) put('\n');
+    },
   );
   return {
     ...watcher,
