@@ -63,6 +63,14 @@ test('ninefold(1) has every option of every command', async () => {
   for (const exit of Object.values(EXIT)) assert.match(text, new RegExp(`^\\.It .*\\b${exit}\\b`, 'm'));
 });
 
+test('ninefold(1): each line of the synopsis begins with the name, and no variable stands twice', () => {
+  const text = page('ninefold.1');
+  const synopsis = /^\.Sh SYNOPSIS\n([\s\S]*?)^\.Sh/m.exec(text)?.[1] ?? '';
+  for (const [, before] of synopsis.matchAll(/^(.*)\n\.Cm /gm)) assert.equal(before, '.Nm', synopsis);
+  const variables = [...text.matchAll(/^\.It Ev (.*)$/gm)].flatMap((m) => (m[1] ?? '').split(' , '));
+  assert.deepEqual(variables, [...new Set(variables)]);
+});
+
 test('qfsd(1) has every option', () => {
   for (const { flag } of SERVE_OPTIONS)
     assert.match(page('qfsd.1'), new RegExp(`^\\.It Fl Fl ${flag}\\b`, 'm'));
