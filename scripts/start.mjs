@@ -121,9 +121,8 @@ function namespaces() {
 }
 
 async function mount() {
-  console.log(
-    answer === undefined ? `Asking for ${source} …` : `Asking for ${source}; the answer will be ${answer} …`,
-  );
+  const told = answer === undefined ? '' : `; the answer will be ${answer}, from this script: nobody is asked`;
+  console.log(`Asking for ${source}${told} …`);
   const { status } = await run(['mount', source, mountpoint], 'inherit');
   if (status !== 0) throw stop(status, 'the mount did not come up (see above)');
   mounted = true;
@@ -168,7 +167,8 @@ async function revoke() {
   const ms = (performance.now() - began).toFixed(0);
   if (dead) console.log(`  ${mountpoint} is dead ${ms} ms after the command had ended`);
   else throw stop(70, 'the revocation did not end the mount');
-  process.stdout.write(`\n${(await run(['policy', 'log'], 'pipe')).output}`);
+  const who = answer === undefined ? '' : ' (what it calls the answer of a person came from this script)';
+  process.stdout.write(`\nThe log${who}:\n${(await run(['policy', 'log'], 'pipe')).output}`);
 }
 
 function readdirSafely(path) {

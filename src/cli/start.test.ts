@@ -27,7 +27,8 @@ test('npm start -- FOLDER MOUNTPOINT: shares, mounts, uses, shows speeds, leaves
   const start = [process.execPath, join(TOP, 'scripts/start.mjs')];
   const r = await run([...start, share, mnt], { env, patience: 60_000 });
   assert.equal(r.code, 0, r.stdout + r.stderr);
-  assert.match(r.stdout, /Asking for box:.*share; the answer will be yes/);
+  assert.match(r.stdout, /Asking for box:.*share; the answer will be yes, from this script: nobody is asked/);
+  assert.match(r.stdout, /The log \(what it calls the answer of a person came from this script\):\n/);
   assert.match(r.stdout, /fuse\.ninefold rw,/);
   assert.match(r.stdout, /walked +3 files in 3 folders/);
   assert.match(r.stdout, /read +0\.0 MB of 3 files/);
