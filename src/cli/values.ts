@@ -15,7 +15,7 @@ export function numberOption(name: string, text: string, min: number, max: numbe
   const unit = { '': 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3 }[(m?.[2] ?? '').toUpperCase()] ?? 1;
   const n = Number(m?.[1]) * unit;
   const remedy = `give a number from ${min} to ${max}${max < 1024 ** 2 ? '' : '; K, M or G behind it stand for powers of 1024'}`;
-  if (m === null) throw wrong(name, text, 'it is no number', remedy);
+  if (m === null) throw wrong(name, text, text === '' ? 'the number is missing' : 'it is no number', remedy);
   if (n < min || n > max) throw wrong(name, text, 'it is out of range', remedy);
   return n;
 }

@@ -172,9 +172,24 @@ test('command lines: help, nothing to do, unknown options, a refusal by policy',
     assert.equal(help.code, 0);
     assert.match(help.stdout, new RegExp(`^Usage: ${front} `));
   }
-  for (const args of [[], ['--what', 'f'], ['--']])
-    assert.equal((await d.copy('qvm-copy', args)).code, 1, args.join(' '));
-  assert.equal((await d.copy('qvm-copy-to-vm', ['work'])).code, 1);
+  for (const [front, args, words] of [
+    ['qvm-copy', [], /^qvm-copy: no file is named; see qvm-copy --help\n$/],
+    ['qvm-copy', ['--'], /^qvm-copy: no file is named; see/],
+    ['qvm-copy', ['--what', 'f'], /^qvm-copy: unknown option "--what"; see qvm-copy --help\n$/],
+    ['qvm-copy-to-vm', ['work'], /^qvm-copy-to-vm: no file is named; see/],
+    ['qvm-copy-to-vm', [], /^qvm-copy-to-vm: no qube is named; see/],
+  ] as const) {
+    const r = await d.copy(front, [...args]);
+    assert.equal(r.code, 1);
+    assert.match(r.stderr, words);
+  }
+  assert.match((await d.copy('qvm-copy', ['--version'])).stdout, /^\d+\.\d+\.\d+\n$/);
+  symlinkSync('/etc/passwd', join(d.from, 'out'));
+  const dry = await d.copy('qvm-copy', ['--dry-run', 'f', 'out']);
+  assert.deepEqual([dry.code, dry.stdout], [1, ''], 'what would be refused is not said to be sent');
+  assert.match(dry.stderr, /nothing would be sent; leave links out/);
+  const unpacker = await run(nodeProgram('qfile-unpacker', '-w'));
+  assert.match(unpacker.stderr, /^qfile-unpacker: cannot use -w "": the number is missing; /);
   for (const path of ['.', '..', '/', 'none', ''])
     assert.match((await d.copy('qvm-copy', ['--', path])).stderr, /^qvm-copy: cannot (copy|read) /, path);
   const { NINEFOLD_TEST_SERVICE_qubes_Filecopy: _, ...rest } = d.env;

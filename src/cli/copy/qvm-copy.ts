@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 
 import { basename } from 'node:path';
-import { EXIT } from '../../base/error.ts';
+import { EXIT, printable } from '../../base/error.ts';
 import { openSys } from '../../linux/index.ts';
 import { print } from '../print.ts';
 import { describe, say } from '../report.ts';
+import { version } from '../version.ts';
 import { raiseDescriptorLimit } from './agent.ts';
 import { callService, INTERRUPTED_WORDS, isBrokered } from './call.ts';
 import { type Preflight, preflight } from './preflight.ts';
@@ -13,6 +14,7 @@ import { agentPaths, rawPaths } from './raw-paths.ts';
 /** What tree check and usage errors end with, as in the original. */
 const FAILED = 1;
 const UNSAFE = 2;
+const LEAVE_OUT = 'leave links out with --ignore-symlinks, and shorten long names';
 
 const FRONTS = {
   'qvm-copy': { move: false, target: false },
@@ -53,8 +55,12 @@ async function run(front: Front, args: readonly string[]): Promise<number> {
     print(usage(front));
     return 0;
   }
-  if (wanted === undefined) {
-    process.stderr.write(usage(front));
+  if (wanted === 'version') {
+    print(`${version()}\n`);
+    return 0;
+  }
+  if ('wrong' in wanted) {
+    say(`${front}: ${wanted.wrong}; see ${front} --help`);
     return FAILED;
   }
   raiseDescriptorLimit();
@@ -63,7 +69,7 @@ async function run(front: Front, args: readonly string[]): Promise<number> {
   for (const line of found.lines) say(`${front}: ${line}`);
   if (wanted.dryRun) return dryRun(front, found);
   if (found.impossible > 0) {
-    say(`${front}: nothing was sent; leave links out with --ignore-symlinks, and shorten long names`);
+    say(`${front}: nothing was sent; ${LEAVE_OUT}`);
     return FAILED;
   }
   if (found.unsafeNames > 0)
@@ -91,13 +97,18 @@ async function run(front: Front, args: readonly string[]): Promise<number> {
 }
 
 function dryRun(front: Front, found: Preflight): number {
+  if (found.impossible > 0) {
+    say(`${front}: nothing would be sent; ${LEAVE_OUT}`);
+    return FAILED;
+  }
   print(`${front}: would send ${found.summary}\n`);
-  if (found.impossible > 0) return FAILED;
   return found.unsafeNames > 0 ? UNSAFE : 0;
 }
 
-/** undefined: not understood. Exported for its test. */
-export function parseCopy(args: readonly string[], withTarget: boolean): CopyWanted | 'help' | undefined {
+function parseCopy(
+  args: readonly string[],
+  withTarget: boolean,
+): CopyWanted | 'help' | 'version' | { wrong: string } {
   const wanted: CopyWanted = {
     progress: true,
     ignoreSymlinks: false,
@@ -113,6 +124,7 @@ export function parseCopy(args: readonly string[], withTarget: boolean): CopyWan
     if (!options || !arg.startsWith('-') || arg === '-') plain.push(arg);
     else if (arg === '--') options = false;
     else if (arg === '-h' || arg === '--help') return 'help';
+    else if (arg === '--version') return 'version';
     else if (arg === '--with-progress' || arg === '--without-progress')
       wanted.progress = arg === '--with-progress';
     else if (arg === '--ignore-symlinks' || arg === '--no-ignore-symlinks')
@@ -121,11 +133,12 @@ export function parseCopy(args: readonly string[], withTarget: boolean): CopyWan
     else if (arg === '--rename-unsafe') wanted.renameUnsafe = true;
     else if (arg === '--resume' || /^--conflict=(skip|rename|replace|ask|refuse)$/.test(arg))
       wanted.more.push(arg);
-    else return undefined;
+    else return { wrong: `unknown option "${printable(arg)}"` };
   }
   if (withTarget) wanted.target = plain.shift();
   wanted.paths = plain.map((path) => (path.length > 1 ? path.replace(/\/$/, '') : path));
-  return wanted.paths.length === 0 || wanted.target === '' ? undefined : wanted;
+  if (withTarget && !wanted.target) return { wrong: 'no qube is named' };
+  return wanted.paths.length === 0 ? { wrong: 'no file is named' } : wanted;
 }
 
 function usage(front: Front): string {
@@ -143,6 +156,7 @@ ${verb} files and folders into QubesIncoming of ${target ? 'a qube' : 'the qube 
   --conflict=skip|rename|replace|ask        what to do about names that are there, if the other side is ninefold's and allows it
   --resume                                  go on with a transfer that was cut, under the same condition
   -h, --help                                show this
+  --version                                 show the version
 
 Exit status: 0 all was ${what === 'copy' ? 'copied' : 'moved'}; 126 refused by policy; else something failed (--dry-run: 2, names would be refused).
 `;
