@@ -121,8 +121,8 @@ function namespaces() {
 }
 
 async function mount() {
-  const told = answer === undefined ? '' : `; the answer will be ${answer}, from this script: nobody is asked`;
-  console.log(`Asking for ${source}${told} …`);
+  const how = answer === undefined ? '' : `; the answer will be ${answer}, from this script: nobody is asked`;
+  console.log(`Asking for ${source}${how} …`);
   const { status } = await run(['mount', source, mountpoint], 'inherit');
   if (status !== 0) throw stop(status, 'the mount did not come up (see above)');
   mounted = true;
