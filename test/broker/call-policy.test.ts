@@ -132,6 +132,7 @@ test('a broker does not begin without what its configuration, its options or the
     assert.equal(r.code, code, r.stderr);
     assert.match(code === 0 ? r.stdout : r.stderr, words);
   };
+  rmSync(w.path('broker.json'));
   await check(78, /cannot use the configuration .*broker\.json: no such file.*; make it, or name another/);
   await check(78, /nope\.json: no such file/, '--config', w.path('nope.json'));
   const machines = await w.ninefold('policy', 'machines');

@@ -51,6 +51,8 @@ export function world(t: TestContext, uid?: number): World {
   for (const name of ['share', 'share/sub', 'mnt', 'run', 'policy'])
     mkdirSync(path(name), { mode: name === 'run' || name === 'policy' ? 0o700 : 0o755 });
   writeFileSync(path('share/hello'), 'world');
+  // What is named must be there.
+  writeFileSync(path('broker.json'), '{}');
   chmodSync(dir, 0o755);
   if (uid !== undefined)
     for (const name of ['', 'share', 'share/hello', 'share/sub', 'mnt', 'run', 'policy'])
