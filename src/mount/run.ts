@@ -27,6 +27,8 @@ export interface RunMount {
   readonly list?: ListFolder;
   /** Goes with `list`. Reads /proc. */
   readonly isOwnThread?: IsOwnThread;
+  /** Ends the mount as an unmount does, also where it cannot be unmounted. */
+  readonly stop?: AbortSignal;
   /** Whether the thread with this id is being killed; undefined when it cannot be seen. Reads /proc. */
   readonly isDying?: (pid: number) => boolean | undefined;
 }
@@ -59,6 +61,7 @@ export async function runMount(how: RunMount): Promise<MountEnd> {
     if (onReady !== undefined) setTimeout(onReady, 0);
     warmUp?.start();
   };
+  how.stop?.addEventListener('abort', () => engine.end({ kind: 'unmounted' }));
   if (how.isDying !== undefined) engine.interrupts.isDying = how.isDying;
   return engine.run();
 }

@@ -30,7 +30,9 @@ export async function remount(given: string, options: readonly string[], fake: b
     const [set, clear] = MOUNT_WORDS.get(word) ?? [0, 0];
     flags = (flags & ~clear) | set;
   }
-  const entry = readRegistry().findLast((e) => e.mountpoint === path);
+  const entry = readRegistry().findLast(
+    (e) => e.mountpoint === path && (e.device ?? there.device) === there.device,
+  );
   const reading = entry?.readOnly ?? there.options.includes('ro');
   if (reading && (flags & MS_RDONLY) === 0)
     throw refused(

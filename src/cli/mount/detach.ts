@@ -25,14 +25,6 @@ export async function detach(mountpoint: string, lazy: boolean, helper: string):
   return { why: words };
 }
 
-/** Unmounts, lazily if it is in use or will not end otherwise. True if that was needed. */
-export async function detachSurely(mountpoint: string, helper: string): Promise<boolean> {
-  const first = await detach(mountpoint, false, helper);
-  if (first === 'done' || first === 'not-mounted') return false;
-  await detach(mountpoint, true, helper);
-  return true;
-}
-
 function run(argv: readonly string[]): Promise<{ ok: boolean; words: string }> {
   const [program = '', ...args] = argv;
   return new Promise((resolve) => {

@@ -41,6 +41,15 @@ export function parseMountinfo(text: string): MountLine[] {
   return mounts;
 }
 
+/** A mount on this path that lies there, on top or below another: `device` tells it from those. */
+export function mountOf(
+  mounts: readonly MountLine[],
+  mountpoint: string,
+  device: string,
+): MountLine | undefined {
+  return mounts.findLast((m) => m.mountpoint === mountpoint && m.device === device);
+}
+
 /** The topmost mount on exactly this path. */
 export function mountAt(mounts: readonly MountLine[], mountpoint: string): MountLine | undefined {
   return mounts.findLast((m) => m.mountpoint === mountpoint);

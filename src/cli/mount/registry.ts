@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { because, EXIT, NinefoldError, printable } from '../../base/error.ts';
+import { type MountLine, mountAt, mountOf } from './mountinfo.ts';
+import { FSTYPE } from './point.ts';
 
 /** What a mount process leaves where `list` and `unmount` find it. */
 const ENTRY = v.object({
@@ -12,6 +14,8 @@ const ENTRY = v.object({
   /** Field 22 of /proc/PID/stat: together with the pid it names one process for ever. */
   startTicks: v.string(),
   mountpoint: v.string(),
+  /** Of the mount, as the kernel lists it: tells it from another on the same folder. */
+  device: v.optional(v.string()),
   source: v.string(),
   /** Milliseconds since 1970. */
   since: v.number(),
@@ -78,6 +82,13 @@ export function readRegistry(dir = registryPath()): Entry[] {
     }
   }
   return entries.sort((a, b) => a.since - b.since);
+}
+
+/** Its mount in the kernel's list; undefined: it is gone, or was taken out of the tree and waits for its last user. */
+export function mountOfEntry(mounts: readonly MountLine[], entry: Entry): MountLine | undefined {
+  const { mountpoint, device } = entry;
+  const there = device === undefined ? mountAt(mounts, mountpoint) : mountOf(mounts, mountpoint, device);
+  return there?.fstype === FSTYPE ? there : undefined;
 }
 
 /** Does the process that wrote the entry still run? */

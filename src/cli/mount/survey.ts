@@ -1,9 +1,17 @@
 // SPDX-License-Identifier: MIT
 
 import { askStatus, type Status } from './control.ts';
-import { mountAt, readMounts } from './mountinfo.ts';
+import { type MountLine, readMounts } from './mountinfo.ts';
 import { FSTYPE } from './point.ts';
-import { controlPath, type Entry, isAlive, readRegistry, registryPath, unregister } from './registry.ts';
+import {
+  controlPath,
+  type Entry,
+  isAlive,
+  mountOfEntry,
+  readRegistry,
+  registryPath,
+  unregister,
+} from './registry.ts';
 
 /** One mount of ours, as `list` shows it and as its JSON is documented in ninefold(1). */
 export interface Mounted {
@@ -28,13 +36,14 @@ export async function survey(dir = registryPath()): Promise<Mounted[]> {
   const rows = await Promise.all(
     entries.map(async (entry): Promise<Mounted | undefined> => {
       const alive = isAlive(entry);
-      const there = mountAt(mounts, entry.mountpoint)?.fstype === FSTYPE;
+      // Its number may have been given to the next mount on that folder.
+      const there = isFollowed(entry, entries) && !alive ? undefined : mountOfEntry(mounts, entry);
       // A process that still runs takes its own entry away when it ends.
-      if (!there && !alive) {
+      if (there === undefined && !alive) {
         unregister(dir, entry.pid);
         return undefined;
       }
-      return row(entry, alive, alive ? await askStatus(controlPath(dir, entry.pid)) : undefined);
+      return row(entry, there, alive, alive ? await askStatus(controlPath(dir, entry.pid)) : undefined);
     }),
   );
   const known = rows.filter((r) => r !== undefined);
@@ -50,11 +59,21 @@ export async function survey(dir = registryPath()): Promise<Mounted[]> {
   return known;
 }
 
-function row(entry: Entry, alive: boolean, status: Status | undefined): Mounted {
+/** Is there a later mount with its place and number? */
+const isFollowed = (entry: Entry, entries: readonly Entry[]): boolean =>
+  entries.findLast((e) => e.mountpoint === entry.mountpoint && e.device === entry.device) !== entry;
+
+function row(
+  entry: Entry,
+  there: MountLine | undefined,
+  alive: boolean,
+  status: Status | undefined,
+): Mounted {
   const base = {
     mountpoint: entry.mountpoint,
     source: entry.source,
-    readOnly: entry.readOnly,
+    // Root may have changed it since.
+    readOnly: there?.options.includes('ro') ?? entry.readOnly,
     since: new Date(entry.since).toISOString(),
   };
   if (!alive)

@@ -8,7 +8,15 @@ import { type Detached, detach } from './detach.ts';
 import { findHelper } from './helper.ts';
 import { mountAt, readMounts } from './mountinfo.ts';
 import { canonical, FSTYPE } from './point.ts';
-import { controlPath, type Entry, isAlive, readRegistry, registryPath, unregister } from './registry.ts';
+import {
+  controlPath,
+  type Entry,
+  isAlive,
+  mountOfEntry,
+  readRegistry,
+  registryPath,
+  unregister,
+} from './registry.ts';
 
 /** How long the mount's process may take to end by itself, then after SIGTERM. */
 const GRACE_MS = 2000;
@@ -20,7 +28,8 @@ const GRACE_MS = 2000;
 export async function unmountCommand(given: string, lazy: boolean): Promise<ExitCode> {
   const mountpoint = await canonical(given);
   const dir = registryPath();
-  const there = mountAt(readMounts(), mountpoint);
+  const mounts = readMounts();
+  const there = mountAt(mounts, mountpoint);
   const entries = readRegistry(dir).filter((e) => e.mountpoint === mountpoint);
   if (there?.fstype !== FSTYPE) {
     for (const entry of entries) if (!isAlive(entry)) unregister(dir, entry.pid);
@@ -29,8 +38,8 @@ export async function unmountCommand(given: string, lazy: boolean): Promise<Exit
       : notOurs(mountpoint, `what is mounted there is ${printable(there.fstype)}`);
   }
   const helper = findHelper();
-  // The one on top is the one that was mounted last.
-  const entry = entries.at(-1);
+  // Of several mounts on one folder, the one on top.
+  const entry = entries.findLast((e) => mountOfEntry(mounts, e)?.device === there.device);
   let result: Detached = await detach(mountpoint, lazy, helper);
   if (result !== 'done' && !lazy && !(await answers(dir, entry))) {
     // Nobody can end what uses a dead mount but by letting go of it: it must not stay in the way for ever.

@@ -17,10 +17,10 @@ import { describe, say } from '../report.ts';
 import { openTransportSys } from '../wiring.ts';
 import { attachMount } from './attach.ts';
 import { answerStatus } from './control.ts';
-import { detachSurely } from './detach.ts';
 import { isOwnThread, keepDescriptorsFromPool, listThrough } from './list-folder.ts';
+import { detachOwn, type OwnMount, ownMount } from './own-mount.ts';
 import { raiseReadAhead } from './read-ahead.ts';
-import { controlPath, openRegistry, register, startTicks, unregister } from './registry.ts';
+import { controlPath, type Entry, openRegistry, register, startTicks, unregister } from './registry.ts';
 import { mountWarmUp } from './warm-up.ts';
 import type { MountConfig, Readiness } from './worker-config.ts';
 
@@ -37,9 +37,14 @@ interface Up {
   mounting: boolean;
   channel?: Channel;
   fuseFd?: number;
+  own?: OwnMount | undefined;
   registry?: string;
+  /** What the register tells of the mount. */
+  entry?: Entry;
   control?: Server;
   ready: boolean;
+  /** Ends the mount from our side. */
+  readonly end: AbortController;
   undoing?: Promise<void>;
   /** Set by a signal: the exit code it asks for. */
   stopped?: ExitCode;
@@ -48,7 +53,12 @@ interface Up {
 /** The main function of the program: connects, mounts, tells that it is ready, serves until the end and leaves nothing behind. */
 export function mountWorkerMain(argument: string | undefined): void {
   const config = JSON.parse(argument ?? '') as MountConfig;
-  const up: Up = { background: config.readyFd !== undefined, mounting: false, ready: false };
+  const up: Up = {
+    background: config.readyFd !== undefined,
+    mounting: false,
+    ready: false,
+    end: new AbortController(),
+  };
   run(config, up)
     .catch(async (error: unknown): Promise<ExitCode> => {
       await takeDown(config, up, true);
@@ -112,6 +122,7 @@ async function run(config: MountConfig, up: Up): Promise<ExitCode> {
 
   up.mounting = true;
   up.fuseFd = await attachMount(mountpoint, label, settings, config.helper);
+  up.own = ownMount(up.fuseFd, mountpoint);
   up.mounting = false;
   setNonblocking(up.fuseFd, true);
   if (up.stopped !== undefined) throw new Error('stopped');
@@ -123,14 +134,16 @@ async function run(config: MountConfig, up: Up): Promise<ExitCode> {
     bytesWritten: stats.writtenBytes,
   }));
   up.control.unref();
-  const entry = {
+  const entry: Entry = {
     pid: process.pid,
     startTicks: startTicks(process.pid) ?? '',
     mountpoint,
+    ...(up.own === undefined ? {} : { device: up.own.device }),
     source: label,
     since: Date.now(),
     readOnly: settings.readOnly,
   };
+  up.entry = entry;
   const end = await runMount({
     sys,
     fuseFd: up.fuseFd,
@@ -145,6 +158,7 @@ async function run(config: MountConfig, up: Up): Promise<ExitCode> {
     log,
     ...(warmUp === undefined ? {} : { warmUp }),
     isDying: threadIsDying,
+    stop: up.end.signal,
     ...(lists ? { list: listThrough(mountpoint), isOwnThread } : {}),
     onReady: () => {
       register(registry, entry);
@@ -188,16 +202,20 @@ function laterOn(step: () => boolean): () => boolean {
 function takeDown(config: MountConfig, up: Up, unmount: boolean): Promise<void> {
   const undo = async (): Promise<void> => {
     up.control?.close();
-    const { fuseFd, channel } = up;
+    const { fuseFd, channel, own } = up;
     delete up.fuseFd;
     delete up.channel;
+    let gone = true;
     if (fuseFd !== undefined) {
       // From here on every access fails at once with ENOTCONN, so that the unmount waits for nobody.
       closeSync(fuseFd);
-      if (unmount) await detachSurely(config.mountpoint, config.helper);
+      if (unmount && own !== undefined) gone = await detachOwn(own, true, config.helper);
     }
     await channel?.close();
-    if (up.registry !== undefined && unmount) unregister(up.registry, process.pid);
+    if (up.registry === undefined || !unmount) return;
+    unregister(up.registry, process.pid);
+    if (!gone && up.entry !== undefined)
+      register(up.registry, { ...up.entry, ended: 'it was ended while something else was mounted on top' });
   };
   up.undoing = (up.undoing ?? Promise.resolve()).then(undo);
   return up.undoing;
@@ -212,13 +230,18 @@ function catchSignals(config: MountConfig, up: Up, stats: MountStats): void {
     process.on(signal, () => {
       if (up.stopped !== undefined) return;
       up.stopped = exit;
-      // While it answers, what programs have written is still taken to the server; the end of the mount then ends the loop.
-      if (up.ready) void detachSurely(config.mountpoint, config.helper);
+      if (up.ready) void endMount(config, up);
       else if (!up.mounting) void takeDown(config, up, true).then(() => process.exit(exit));
     });
   process.on('SIGUSR1', () => {
     if (config.stats) say(JSON.stringify({ ...stats.toJSON(), pid: process.pid }));
   });
+}
+
+/** While it answers, what programs have written is still taken to the server; the end of the mount then ends the loop. */
+async function endMount(config: MountConfig, up: Up): Promise<void> {
+  const { own } = up;
+  if (own === undefined || !(await detachOwn(own, false, config.helper))) up.end.abort();
 }
 
 /** What went wrong in the first words, and what the program at the other end said to it. */
