@@ -144,6 +144,8 @@ export class Watching {
     const child = e.nodes.child(dir, name);
     if (child === undefined) return;
     if (child.ahead !== undefined) e.ahead.drop(e, child.ahead);
+    // The version may be the same after two changes in one tick of the server's clock (of another server, that is).
+    child.cachedVersion = 0;
     staleAttributes(e, child);
   }
 }

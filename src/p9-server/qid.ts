@@ -65,10 +65,34 @@ export function qidType(mode: number): number {
 }
 
 /**
- * qid.version: changes whenever the object does, because ctime does. Never 0, which Linux' client takes as "do not cache".
+ * A file system stamps all changes within one tick of its clock with the same time. Where it keeps fractions of a second, that is 10 ms at the most (CONFIG_HZ=100, exFAT); else it may be two
+ * seconds (FAT). Some more, for a processor that is late. Milliseconds.
+ */
+const FINE_TICK_MS = 500;
+const COARSE_TICK_MS = 2100;
+
+/** Milliseconds since 1970, when it was last looked at. */
+let lately = 0;
+let sights = 0;
+
+/** Could the object change once more, or have changed since a moment ago, and show the same ctime? */
+function isFresh(s: StatBuf): boolean {
+  const { ctimeNsec } = s;
+  const tick = ctimeNsec === 0 ? COARSE_TICK_MS : FINE_TICK_MS;
+  const at = s.ctimeSecLo * 1000 + ctimeNsec / 1e6;
+  // Most are older than that, and the clock need not be asked.
+  if (at + tick < lately) return false;
+  lately = Date.now();
+  return Math.abs(lately - at) < tick;
+}
+
+/**
+ * qid.version: changes whenever the object does, because ctime does; and each time it is told while the object is fresh, when ctime might not. Never 0, which Linux' client takes as "do not cache".
  */
 export function qidVersion(s: StatBuf): number {
-  return (Math.imul(s.ctimeSecLo, 0x9e3779b1) ^ s.ctimeNsec ^ Math.imul(s.sizeLo, 0x85ebca6b)) >>> 0 || 1;
+  let version = Math.imul(s.ctimeSecLo, 0x9e3779b1) ^ s.ctimeNsec ^ Math.imul(s.sizeLo, 0x85ebca6b);
+  if (isFresh(s)) version ^= Math.imul(++sights, 0xc2b2ae35);
+  return version >>> 0 || 1;
 }
 
 /** The qid of what `s` describes. */
