@@ -2,7 +2,7 @@
 
 import { S_IFDIR, S_IFREG } from '../base/stat.ts';
 import { O_APPEND } from '../base/sys.ts';
-import { FOPEN_CACHE_DIR, FOPEN_DIRECT_IO, FOPEN_KEEP_CACHE, FOPEN_NOFLUSH } from '../fuse-abi/index.ts';
+import { FOPEN_CACHE_DIR, FOPEN_DIRECT_IO, FOPEN_KEEP_CACHE } from '../fuse-abi/index.ts';
 import type { DirCache } from './dir-cache.ts';
 import type { Listing } from './listing.ts';
 import type { Node } from './node.ts';
@@ -96,6 +96,8 @@ export class CachePolicy {
   /**
    * `open_flags` for a file just opened, when the server's qid says `version`. The pages of an earlier open may stay when nothing has
    * changed since; version 0 means "no versions here" (QEMU, diod), so nothing is known and nothing kept.
+   *
+   * Every close(2) is told to us, also of a file that was opened to be read (no FOPEN_NOFLUSH, which cannot be taken back): any of them may end locks, by whatever descriptor they were taken.
    */
   onOpen(node: Node, version: number, flags: number): number {
     let out = 0;
@@ -104,8 +106,6 @@ export class CachePolicy {
     const mode = flags & O_ACCMODE;
     if (this.writesDirectly && (mode === O_WRONLY || (mode !== 0 && (flags & O_APPEND) !== 0)))
       out |= FOPEN_DIRECT_IO;
-    // A close(2) of a file that was only read, and never locked, has nothing to tell us.
-    if (mode === 0 && !node.everLocked && node.kind === S_IFREG) out |= FOPEN_NOFLUSH;
     return out;
   }
 

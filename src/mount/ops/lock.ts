@@ -42,6 +42,10 @@ export interface OwnerLocks {
   start: bigint;
   /** Inclusive. */
   end: bigint;
+  /** Messages on their way that name `fid`: until the last is answered the number must stay what it is. */
+  underWay: number;
+  /** It closed the file: its locks are gone, and whoever comes with its name begins anew. */
+  dropped: boolean;
   next: OwnerLocks | undefined;
 }
 
@@ -49,7 +53,6 @@ export interface OwnerLocks {
 export function setlk(e: Engine, op: Op): void {
   if (!takeRequest(e, op)) return;
   const h = op.handle as Handle;
-  h.node.everLocked = true;
   if (op.mode === LOCK_UNLCK && ownerOf(h.node, op) === undefined) {
     e.answer(op);
     return;
@@ -125,15 +128,30 @@ function findOwner(node: Node, lo: number, hi: number, flock: boolean): OwnerLoc
 /** Goes on with the owner's fid in `op.newFid`, opening one first where there is none. */
 function withOwner(e: Engine, op: Op, then: (e: Engine, op: Op) => void): void {
   const h = op.handle as Handle;
+  if (h.fid < 0) return e.error(op, EBADF);
   const owner = ownerOf(h.node, op);
   if (owner !== undefined) {
-    op.owner = owner;
-    op.newFid = owner.fid;
+    join(op, owner);
     return then(e, op);
   }
   op.goOn = then;
   op.b = O_RDWR;
   open(e, op);
+}
+
+function join(op: Op, owner: OwnerLocks): void {
+  owner.underWay++;
+  op.owner = owner;
+  op.newFid = owner.fid;
+}
+
+/** The operation's message has been answered: it does not need the owner's fid any more, or will ask for it anew. */
+function leave(e: Engine, op: Op): void {
+  const owner = op.owner as OwnerLocks;
+  op.owner = undefined;
+  op.newFid = -1;
+  owner.underWay--;
+  if (owner.dropped && owner.underWay === 0) e.clunk(owner.fid);
 }
 
 function open(e: Engine, op: Op): void {
@@ -152,6 +170,11 @@ function onCloned(e: Engine, op: Op, err: number): void {
 
 function onOpened(e: Engine, op: Op, err: number): void {
   const h = op.handle as Handle;
+  // Whoever asked was killed, and the handle may be closed: nobody would end this owner.
+  if (op.done || h.fid < 0) {
+    e.clunk(op.newFid);
+    return e.error(op, EBADF);
+  }
   if (err !== 0) {
     e.clunk(op.newFid);
     const mode = h.flags & O_ACCMODE;
@@ -170,10 +193,9 @@ function onOpened(e: Engine, op: Op, err: number): void {
   if (other !== undefined) {
     // Two threads of one process came at the same time.
     e.clunk(op.newFid);
-    op.newFid = other.fid;
-    op.owner = other;
+    join(op, other);
   } else {
-    op.owner = {
+    const owner: OwnerLocks = {
       ownerLo: lo,
       ownerHi: hi,
       procId: e.nextProcId++,
@@ -183,9 +205,12 @@ function onOpened(e: Engine, op: Op, err: number): void {
       pid: 0,
       start: 0n,
       end: -1n,
+      underWay: 0,
+      dropped: false,
       next: h.node.locks,
     };
-    h.node.locks = op.owner;
+    h.node.locks = owner;
+    join(op, owner);
   }
   const then = op.goOn;
   op.goOn = undefined;
@@ -210,22 +235,27 @@ function lock(e: Engine, op: Op): void {
 
 /** Rlock: status[1]. The server never waits; one that is to wait asks again. */
 function onLock(e: Engine, op: Op, err: number, r: Reply): void {
-  // The file is not open for that kind of lock: EBADF, as fcntl(2) says it.
-  if (err !== 0 && err !== EAGAIN) return e.error(op, err === ESTALE ? EBADF : err);
+  const owner = op.owner as OwnerLocks;
+  if (err !== 0 && err !== EAGAIN) {
+    leave(e, op);
+    // The file is not open for that kind of lock: EBADF, as fcntl(2) says it.
+    return e.error(op, err === ESTALE ? EBADF : err);
+  }
   const status = err === EAGAIN ? LOCK_BLOCKED : r.dv.getUint8(r.pos);
   if (status === LOCK_SUCCESS) {
-    if (op.done) {
+    if (op.done && op.mode !== LOCK_UNLCK && !owner.dropped) {
       // A signal ended the wait just as the lock was granted: the caller was told that it has none.
-      if (op.mode !== LOCK_UNLCK) {
-        op.mode = LOCK_UNLCK;
-        lock(e, op);
-      }
-      return;
+      op.mode = LOCK_UNLCK;
+      return lock(e, op);
     }
-    noteHolder(op);
-    e.answer(op);
+    if (!op.done && !owner.dropped) noteHolder(op);
+    leave(e, op);
+    // What was granted went with the close of another thread; and this one has not had its turn yet.
+    if (!op.done && owner.dropped && op.mode !== LOCK_UNLCK) withOwner(e, op, lock);
+    else e.answer(op);
     return;
   }
+  leave(e, op);
   if (status !== LOCK_BLOCKED) return e.error(op, ENOLCK);
   if (op.opcode !== OP.setlkw) return e.error(op, EAGAIN);
   if (op.done) return;
@@ -235,7 +265,7 @@ function onLock(e: Engine, op: Op, err: number, r: Reply): void {
     if (e.isEnded) return;
     if (op.done) e.release(op);
     else {
-      lock(e, op);
+      withOwner(e, op, lock);
       e.settleTurn();
     }
   }, op.size);
@@ -263,6 +293,8 @@ function holderOf(node: Node, but: OwnerLocks, start: bigint): number {
 
 /** Rgetlock: type[1] start[8] length[8] proc_id[4] client_id[s]. */
 function onGetlock(e: Engine, op: Op, err: number, r: Reply): void {
+  const owner = op.owner as OwnerLocks;
+  leave(e, op);
   if (err !== 0) return e.error(op, err);
   const type = r.dv.getUint8(r.pos);
   const start = r.dv.getBigUint64(r.pos + 1, true);
@@ -277,10 +309,33 @@ function onGetlock(e: Engine, op: Op, err: number, r: Reply): void {
   dv.setBigUint64(OUT_HEADER + 8, end, true);
   dv.setUint32(OUT_HEADER + 16, type, true);
   // A process elsewhere has no number here.
-  const pid = type === LOCK_UNLCK ? 0 : holderOf((op.handle as Handle).node, op.owner as OwnerLocks, start);
+  const pid = type === LOCK_UNLCK ? 0 : holderOf((op.handle as Handle).node, owner, start);
   dv.setUint32(OUT_HEADER + 20, pid, true);
   e.answer(op, 24);
 }
+
+/** Ends an owner that is out of its list. */
+function drop(e: Engine, owner: OwnerLocks): void {
+  owner.dropped = true;
+  if (owner.underWay === 0) return e.clunk(owner.fid);
+  // The fid is waited for, but those who want what it has locked shall not wait for that.
+  if (!e.mayPrefetch()) return;
+  e.req.lock(
+    e.call(e.spare(), T.lock, onIgnored),
+    owner.fid,
+    LOCK_UNLCK,
+    0,
+    0,
+    0,
+    0,
+    0,
+    owner.procId,
+    e.clientName,
+  );
+}
+
+/** The clunk that follows ends what this one could not. */
+function onIgnored(): void {}
 
 /** The owner closed a descriptor of the file: all its POSIX locks on it go (fcntl(2)). */
 export function dropOwner(e: Engine, node: Node, lo: number, hi: number): void {
@@ -289,7 +344,7 @@ export function dropOwner(e: Engine, node: Node, lo: number, hi: number): void {
     if (o.ownerLo !== lo || o.ownerHi !== hi || o.flock) continue;
     if (before === undefined) node.locks = o.next;
     else before.next = o.next;
-    e.clunk(o.fid);
+    drop(e, o);
     return;
   }
 }
@@ -306,6 +361,6 @@ export function dropWithHandle(e: Engine, h: Handle): void {
     }
     if (before === undefined) node.locks = o.next;
     else before.next = o.next;
-    e.clunk(o.fid);
+    drop(e, o);
   }
 }

@@ -192,7 +192,7 @@ function onOpened(e: Engine, op: Op, err: number, r: Reply): void {
   }
   if (op.err === 0 && !same) op.err = ESTALE;
   if (op.err !== 0) return failed(e, op);
-  if (op.done) return e.clunk(op.newFid);
+  if (op.done) return abandon(e, op);
   op.a = dv.getUint32(pos + 13, true);
   op.b = dv.getUint32(pos + 1, true);
   if (op.byName && node.kind === S_IFREG && node.bornSec !== 0 && op.b !== node.version) {
@@ -206,14 +206,16 @@ function onOpened(e: Engine, op: Op, err: number, r: Reply): void {
   else opened(e, op, op.a, op.b);
 }
 
+/** Whoever asked was killed, and the server has opened it. */
+function abandon(e: Engine, op: Op): void {
+  if (op.newFid >= 0) e.clunk(op.newFid);
+  op.newFid = -1;
+}
+
 /** Rgetattr of what was opened by its name. */
 function onVerified(e: Engine, op: Op, err: number, r: Reply): void {
   const node = op.node as Node;
-  if (op.done) {
-    e.clunk(op.newFid);
-    op.newFid = -1;
-    return;
-  }
+  if (op.done) return abandon(e, op);
   if (err !== 0) op.err = err;
   else if (!e.attrs.read(r.dv, r.pos) || !e.attrs.isOf(node)) op.err = ESTALE;
   if (op.err !== 0) {
@@ -261,7 +263,8 @@ function onContent(e: Engine, op: Op, err: number, r: Reply): void {
   op.contentDue = false;
   const place = e.openedEarly.indexOf(op);
   if (place >= 0) e.openedEarly.splice(place, 1);
-  if (op.done || op.handle !== undefined || op.err !== 0 || op.verifying) return;
+  if (op.handle !== undefined || op.err !== 0 || op.verifying) return;
+  if (op.done) return abandon(e, op);
   const n = r.end - r.pos - 4;
   const whole = err === 0 && n > 0 && n <= op.size && node.handles === undefined && node.size === op.size;
   if (!whole || node.kind !== S_IFREG) return opened(e, op, op.a, op.b);
