@@ -5,7 +5,7 @@ import { because, EXIT, NinefoldError, printable } from '../../base/error.ts';
 import { MOUNT_WORDS, MS_RDONLY, MS_REMOUNT, mount } from '../../linux/mount.ts';
 import { mountAt, readMounts } from '../mount/mountinfo.ts';
 import { mountSettings } from '../mount/options.ts';
-import { canonical, FSTYPE } from '../mount/point.ts';
+import { canonical, FSTYPE, TO_CHANGE } from '../mount/point.ts';
 import { readRegistry } from '../mount/registry.ts';
 
 /** What mount(8) reads from the kernel's list and hands back: the file system's own words, which nothing can change any more. */
@@ -21,7 +21,7 @@ export async function remount(given: string, options: readonly string[], fake: b
   if (process.geteuid?.() !== 0)
     throw refused(given, 'REMOUNT_ROOT', 'only root may', 'unmount it and mount it again as it shall be');
   mountSettings(words, false, true);
-  const path = await canonical(given);
+  const path = await canonical(given, TO_CHANGE);
   const there = mountAt(readMounts(), path);
   if (there?.fstype !== FSTYPE)
     throw failure(given, 'NOT_MOUNTED', EXIT.noInput, 'no mount of ninefold is there', 'see "ninefold list"');

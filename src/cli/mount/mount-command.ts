@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT
 
 import type { Command } from 'commander';
-import type { ExitCode } from '../../base/error.ts';
+import { type ExitCode, printable } from '../../base/error.ts';
 import { SOURCE_FORMS } from '../../transport/source.ts';
 import { CLIENTS, mountFolder } from '../folder/mount-folder.ts';
 import { parseWanted } from '../folder/obtain.ts';
+import { usageError } from '../report.ts';
 import { LOG_FORMATS, LOG_LEVELS } from '../serve/options.ts';
 import { choiceOption, numberOption } from '../values.ts';
 import { MOUNT_OPTIONS, mountSettings } from './options.ts';
 import { mountCommand } from './start.ts';
+import { inWorkingFolder } from './working-folder.ts';
 
 /** What the command line of `ninefold mount` says. */
 export interface MountFlags {
@@ -76,17 +78,32 @@ export async function runMount(source: string, mountpoint: string, flags: MountF
   const order = {
     settings,
     patienceMs: seconds * 1000,
-    ssh: { program: flags.sshCommand, remoteProgram: flags.remoteCommand, readOnly: settings.readOnly },
+    ssh: {
+      program: programOf(flags.sshCommand),
+      remoteProgram: flags.remoteCommand,
+      readOnly: settings.readOnly,
+    },
     logLevel: choiceOption('--log-level', flags.logLevel, LOG_LEVELS),
     logFormat: choiceOption('--log-format', flags.logFormat, LOG_FORMATS),
     stats: flags.stats === true,
   };
   const foreground = flags.foreground === true;
   const wanted = parseWanted(source);
+  if (wanted === undefined && client === 'kernel')
+    throw usageError(
+      'MOUNT_CLIENT',
+      'cannot mount',
+      printable(source),
+      '--client kernel (-o client=kernel) is for MACHINE:/FOLDER only',
+      'leave it out',
+    );
   return wanted === undefined
     ? mountCommand(mountpoint, foreground, { ...order, source })
     : mountFolder(wanted, mountpoint, client, foreground, order);
 }
+
+/** The mount's process runs in another folder. */
+const programOf = (given: string): string => (given.includes('/') ? inWorkingFolder(given) : given);
 
 const collect = (value: string, before: string[]): string[] => [...before, value];
 

@@ -2,7 +2,7 @@
 
 import { lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import * as v from 'valibot';
 import { because, EXIT, NinefoldError, printable } from '../../base/error.ts';
 import { type MountLine, mountAt, mountOf } from './mountinfo.ts';
@@ -31,9 +31,9 @@ export type Entry = v.InferOutput<typeof ENTRY>;
  */
 export function registryPath(env: NodeJS.ProcessEnv = process.env): string {
   const uid = process.geteuid?.() ?? 0;
-  if (env.NINEFOLD_RUNTIME_DIR) return env.NINEFOLD_RUNTIME_DIR;
+  if (env.NINEFOLD_RUNTIME_DIR) return resolve(env.NINEFOLD_RUNTIME_DIR);
   if (uid === 0) return '/run/ninefold';
-  if (env.XDG_RUNTIME_DIR) return join(env.XDG_RUNTIME_DIR, 'ninefold');
+  if (env.XDG_RUNTIME_DIR) return resolve(env.XDG_RUNTIME_DIR, 'ninefold');
   return join(tmpdir(), `ninefold-${uid}`);
 }
 
@@ -50,11 +50,22 @@ export function openRegistry(path = registryPath()): string {
   return path;
 }
 
-/** Writes this mount's entry: whole or not at all. */
+/** Writes this mount's entry: whole or not at all. Throws NinefoldError REGISTRY (exit 78). */
 export function register(dir: string, entry: Entry): void {
   const file = join(dir, `${entry.pid}.json`);
-  writeFileSync(`${file}.new`, JSON.stringify(entry), { mode: 0o600 });
-  renameSync(`${file}.new`, file);
+  try {
+    writeFileSync(`${file}.new`, JSON.stringify(entry), { mode: 0o600 });
+    renameSync(`${file}.new`, file);
+  } catch (error) {
+    rmSync(`${file}.new`, { force: true });
+    throw cannotWrite(dir, error);
+  }
+}
+
+/** What `list` and `unmount` go by cannot be left there. */
+export function cannotWrite(dir: string, error: unknown): NinefoldError {
+  const why = because((error as NodeJS.ErrnoException).errno ?? 5);
+  return unusable(dir, why, error, 'make room there, or mend what is wrong with it');
 }
 
 export function unregister(dir: string, pid: number): void {
@@ -106,14 +117,19 @@ export function startTicks(pid: number): string | undefined {
   }
 }
 
-function unusable(path: string, why: string, cause?: unknown): NinefoldError {
+function unusable(
+  path: string,
+  why: string,
+  cause?: unknown,
+  remedy = 'remove it, or set XDG_RUNTIME_DIR to a folder of your own',
+): NinefoldError {
   return new NinefoldError({
     code: 'REGISTRY',
     exit: EXIT.config,
     what: 'cannot keep the list of mounts in',
     on: printable(path),
     why,
-    remedy: 'remove it, or set XDG_RUNTIME_DIR to a folder of your own',
+    remedy,
     cause,
   });
 }

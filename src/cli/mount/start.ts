@@ -9,6 +9,7 @@ import { print } from '../print.ts';
 import { say } from '../report.ts';
 import { becomeWorker } from '../serve/become.ts';
 import { programPath } from '../serve/launch.ts';
+import { absoluteSource } from './absolute-source.ts';
 import { findHelper } from './helper.ts';
 import { checkMountPoint } from './point.ts';
 import { openRegistry } from './registry.ts';
@@ -31,7 +32,12 @@ export type MountOrder = Omit<MountConfig, 'mountpoint' | 'fds' | 'helper' | 're
  * Checks what can be checked, then starts the mount process: in the background, and returns 0 when the mount answers or the exit code of the failure,
  * which has been told; in the foreground by becoming it.
  */
-export async function mountCommand(given: string, foreground: boolean, order: MountOrder): Promise<ExitCode> {
+export async function mountCommand(
+  given: string,
+  foreground: boolean,
+  wanted: MountOrder,
+): Promise<ExitCode> {
+  const order = { ...wanted, source: absoluteSource(wanted.source) };
   const source = parseSource(order.source, MOUNTED);
   if (source.kind === 'fd') checkDescriptors(source.readFd, source.writeFd);
   const point = await checkMountPoint(given);
@@ -61,7 +67,6 @@ async function startInBackground(config: MountConfig, fds: readonly number[]): P
   const child = spawn(process.execPath, [...NODE_ARGS, programPath('mount-worker'), JSON.stringify(config)], {
     // No terminal's output is held open by what stays; stdin is the terminal as long as ssh may ask for a password.
     stdio: ['ignore', 'ignore', 'ignore', 'pipe', ...fds],
-    cwd: '/',
     env: environment(),
   });
   const pass = (signal: NodeJS.Signals): void => void child.kill(signal);

@@ -7,7 +7,7 @@ import { askStatus } from './control.ts';
 import { type Detached, detach } from './detach.ts';
 import { findHelper } from './helper.ts';
 import { mountAt, readMounts } from './mountinfo.ts';
-import { canonical, FSTYPE } from './point.ts';
+import { canonical, FSTYPE, TO_UNMOUNT } from './point.ts';
 import {
   controlPath,
   type Entry,
@@ -26,7 +26,7 @@ const GRACE_MS = 2000;
  * or UNMOUNT_FAILED (77).
  */
 export async function unmountCommand(given: string, lazy: boolean): Promise<ExitCode> {
-  const mountpoint = await canonical(given);
+  const mountpoint = await canonical(given, TO_UNMOUNT);
   const dir = registryPath();
   const mounts = readMounts();
   const there = mountAt(mounts, mountpoint);

@@ -20,7 +20,15 @@ import { answerStatus } from './control.ts';
 import { isOwnThread, keepDescriptorsFromPool, listThrough } from './list-folder.ts';
 import { detachOwn, type OwnMount, ownMount } from './own-mount.ts';
 import { raiseReadAhead } from './read-ahead.ts';
-import { controlPath, type Entry, openRegistry, register, startTicks, unregister } from './registry.ts';
+import {
+  cannotWrite,
+  controlPath,
+  type Entry,
+  openRegistry,
+  register,
+  startTicks,
+  unregister,
+} from './registry.ts';
 import { mountWarmUp } from './warm-up.ts';
 import type { MountConfig, Readiness } from './worker-config.ts';
 
@@ -46,6 +54,8 @@ interface Up {
   /** Ends the mount from our side. */
   readonly end: AbortController;
   undoing?: Promise<void>;
+  /** Why the mount is given up although it could be served. */
+  failure?: unknown;
   /** Set by a signal: the exit code it asks for. */
   stopped?: ExitCode;
 }
@@ -87,6 +97,8 @@ async function run(config: MountConfig, up: Up): Promise<ExitCode> {
   const uid = process.geteuid?.() ?? 0;
   // Where links are followed, the server could lead us anywhere with root's rights.
   const lists = (settings.nosymfollow || uid !== 0) && keepDescriptorsFromPool();
+  // The mount keeps no folder busy; but a command is looked for, and runs, where it was typed.
+  if (source.kind !== 'exec') process.chdir('/');
   const channel = await openChannel(openTransportSys(), source, {
     patienceMs: config.patienceMs,
     ssh: config.ssh,
@@ -95,6 +107,7 @@ async function run(config: MountConfig, up: Up): Promise<ExitCode> {
       if (!up.background) process.stderr.write(text);
     },
   });
+  process.chdir('/');
   up.channel = channel;
   if (up.stopped !== undefined) throw new Error('stopped');
   setNonblocking(channel.readFd, true);
@@ -132,7 +145,9 @@ async function run(config: MountConfig, up: Up): Promise<ExitCode> {
     operations: stats.operations,
     bytesRead: stats.readBytes,
     bytesWritten: stats.writtenBytes,
-  }));
+  })).catch((error: unknown) => {
+    throw cannotWrite(registry, error);
+  });
   up.control.unref();
   const entry: Entry = {
     pid: process.pid,
@@ -161,7 +176,13 @@ async function run(config: MountConfig, up: Up): Promise<ExitCode> {
     stop: up.end.signal,
     ...(lists ? { list: listThrough(mountpoint), isOwnThread } : {}),
     onReady: () => {
-      register(registry, entry);
+      try {
+        register(registry, entry);
+      } catch (error) {
+        // Nobody could list or end it.
+        up.failure = error;
+        return up.end.abort();
+      }
       up.ready = true;
       raiseReadAhead(mountpoint);
       // Ctrl-C in the terminal or script that we were started from is not meant for us any more.
@@ -169,12 +190,13 @@ async function run(config: MountConfig, up: Up): Promise<ExitCode> {
       tell(config, { ready: true, pid: process.pid });
     },
   });
+  if (up.failure !== undefined) throw up.failure;
   const broken = end.kind !== 'unmounted';
   const why = broken ? await whyBroken(end, channel) : '';
   if (config.stats) say(JSON.stringify({ ...stats.toJSON(), pid: process.pid }));
   // In the background a mount whose server is gone stays, and fails everything: programs must not write into the folder below it instead.
   const stays = broken && up.ready && up.stopped === undefined && up.background;
-  if (stays) register(registry, { ...entry, ended: why });
+  if (stays) noteEnd(registry, { ...entry, ended: why });
   await takeDown(config, up, !stays);
   // Its entry is for `list` and `unmount`, which take it away with the mount.
   if (stays) delete up.registry;
@@ -215,10 +237,19 @@ function takeDown(config: MountConfig, up: Up, unmount: boolean): Promise<void> 
     if (up.registry === undefined || !unmount) return;
     unregister(up.registry, process.pid);
     if (!gone && up.entry !== undefined)
-      register(up.registry, { ...up.entry, ended: 'it was ended while something else was mounted on top' });
+      noteEnd(up.registry, { ...up.entry, ended: 'it was ended while something else was mounted on top' });
   };
   up.undoing = (up.undoing ?? Promise.resolve()).then(undo);
   return up.undoing;
+}
+
+/** Where there is no room for the reason, the entry of before has to do, or none. */
+function noteEnd(registry: string, entry: Entry): void {
+  try {
+    register(registry, entry);
+  } catch {
+    // Told already, or of no interest to whoever told us to end.
+  }
 }
 
 function catchSignals(config: MountConfig, up: Up, stats: MountStats): void {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 
-import { basename, resolve } from 'node:path';
+import { basename } from 'node:path';
 import { EXIT, NinefoldError, printable } from '../../base/error.ts';
 import { MOUNTED, parseSource } from '../../transport/source.ts';
 import { checkWanted, parseWanted } from '../folder/obtain.ts';
+import { absoluteSource } from '../mount/absolute-source.ts';
 import { mountSettings } from '../mount/options.ts';
+import { inWorkingFolder } from '../mount/working-folder.ts';
 import { usageError } from '../report.ts';
 import { followLogin } from './login.ts';
 import { changeSaved, NAME, readSaved, type SavedMount } from './saved.ts';
@@ -14,7 +16,7 @@ export type NewMount = Omit<SavedMount, 'name'> & { readonly name?: string };
 
 /** Saves a mount. Throws NinefoldError MOUNTS_NAME (exit 64), those of `ninefold mount` for what it will not take, and those of the file. */
 export async function addSaved(wanted: NewMount): Promise<SavedMount> {
-  const mountpoint = resolve(wanted.mountpoint);
+  const mountpoint = inWorkingFolder(wanted.mountpoint);
   const name = wanted.name ?? basename(mountpoint);
   if (!NAME.test(name))
     throw usageError(
@@ -28,7 +30,8 @@ export async function addSaved(wanted: NewMount): Promise<SavedMount> {
   if (place === undefined) parseSource(wanted.source, MOUNTED);
   else checkWanted(place);
   mountSettings([wanted.options], wanted.readOnly, process.geteuid?.() === 0);
-  const { source, readOnly, options, login } = wanted;
+  const { readOnly, options, login } = wanted;
+  const source = place === undefined ? absoluteSource(wanted.source) : wanted.source;
   const entry: SavedMount = { name, source, mountpoint, readOnly, options, login };
   return changeSaved((mounts) => {
     const taken = mounts.find((m) => m.name === name || m.mountpoint === mountpoint);
