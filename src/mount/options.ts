@@ -13,6 +13,8 @@ export interface MountOptions {
    * the server acts as one user and cannot give files away.
    */
   readonly actsAsRoot: boolean;
+  /** Whose mount it is: whom a server acts as that does not act as root. */
+  readonly uid: number;
   /** Largest write (and read) of the kernel in bytes: a multiple of 4096 up to 1 MiB, which also fits in msize − 24. */
   readonly maxWrite: number;
   /** Largest read-ahead in bytes; the kernel's own limit for the mount, 128 KiB unless root raised it, holds too. */
@@ -35,6 +37,7 @@ export function mountOptions(msize: number, wanted: Partial<MountOptions> = {}):
     times: wanted.times ?? DEFAULT_TIMES,
     owners: wanted.owners ?? { uid: undefined, gid: undefined },
     actsAsRoot: wanted.actsAsRoot ?? false,
+    uid: wanted.uid ?? process.geteuid?.() ?? 0,
     maxWrite: Math.min(wanted.maxWrite ?? 1024 * 1024, fits),
     maxReadahead: wanted.maxReadahead ?? 4 * 1024 * 1024,
     maxIdleFids: wanted.maxIdleFids ?? 4096,

@@ -197,11 +197,14 @@ export function rememberListing(e: Engine, dir: Node, l: Listing, data: Buffer, 
  * remembered.
  */
 export function doubt(node: Node | undefined, now: number): void {
-  if (node?.parent !== undefined) {
-    node.parent.past.doubtedName = node.name;
-    node.parent.past.doubtedAt = now;
-  }
+  if (node?.parent !== undefined) doubtName(node.parent, node.name, now);
   for (let n = node; n?.parent !== undefined; n = n.parent) n.parent.entries?.note(n.name, ASK);
+}
+
+/** The same of a name that was not there, and then could not be made because it is. */
+export function doubtName(dir: Node, name: string, now: number): void {
+  dir.past.doubtedName = name;
+  dir.past.doubtedAt = now;
 }
 
 /** How long a name that was lost in a race is looked up with care. Milliseconds. */

@@ -237,4 +237,25 @@ export const MOUNT_MUTANTS: readonly Mutant[] = [
     to: 'this.index === undefined &&',
     seenBy: ['src/mount/dir-cache'],
   },
+  {
+    name: 'mount: a creation may open what is there already',
+    file: 'src/mount/ops/give.js',
+    from: /return e\.options\.actsAsRoot \|\| op\.uid !== e\.options\.uid;/,
+    to: 'return false;',
+    seenBy: ['attacks/given-away'],
+  },
+  {
+    name: 'mount: whatever has the name of what a user made is given to them',
+    file: 'src/mount/ops/create.js',
+    from: /if \(isMade\(op, r\)\)/,
+    to: 'if (true)',
+    seenBy: ['attacks/given-away'],
+  },
+  {
+    name: 'mount: a file is given away before it is there',
+    file: 'src/mount/ops/create.js',
+    from: /e\.req\.lcreate\(e\.call\([^;]*;/,
+    to: '$& if (givesAway(e, op)) e.req.setattr(e.call(op, T.setattr, (x, o) => { if (o.waiting === 0) createFailed(x, o); }), op.newFid, 2, 0, op.uid, 0);',
+    seenBy: ['attacks/given-away'],
+  },
 ];

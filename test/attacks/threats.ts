@@ -193,4 +193,15 @@ export const THREATS: readonly Threat[] = [
     tests: ['src/cli/mount/mount'],
     mutants: ['mount: setuid programs run (nosuid)'],
   },
+  {
+    attack: 'others who make or replace a name while a user of root’s mount makes it',
+    defence:
+      'nothing is given away but what is certain to have been made, and an open that was to make a file opens none that is there: the kernel judges that',
+    tests: ['attacks/given-away'],
+    mutants: [
+      'mount: a creation may open what is there already',
+      'mount: whatever has the name of what a user made is given to them',
+      'mount: a file is given away before it is there',
+    ],
+  },
 ];

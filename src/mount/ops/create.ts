@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { EEXIST, EIO, ENAMETOOLONG, ESTALE } from '../../base/errno.ts';
-import { decodeDev, S_IFDIR, S_ISGID } from '../../base/stat.ts';
+import { decodeDev, S_IFDIR, S_IFLNK, S_ISGID } from '../../base/stat.ts';
 import { O_CREAT, O_EXCL, O_TRUNC } from '../../base/sys.ts';
 import {
   ENTRY_OUT,
@@ -12,21 +12,14 @@ import {
   OUT_HEADER,
   putOpenOut,
 } from '../../fuse-abi/index.ts';
-import {
-  EXT,
-  GETATTR_BASIC,
-  NAME_MAX,
-  type Reply,
-  SETATTR_MODE,
-  SETATTR_UID,
-  T,
-} from '../../p9-client/index.ts';
+import { EXT, GETATTR_BASIC, NAME_MAX, type Reply, T } from '../../p9-client/index.ts';
 import type { Engine } from '../engine.ts';
 import { withOwnFid } from '../fids.ts';
 import type { Node } from '../node.ts';
 import type { Op, Step } from '../op.ts';
 import { sentFlags } from '../open-flags.ts';
-import { askFresh, changing, changingObject } from '../prefetch.ts';
+import { askFresh, changing, changingObject, doubtName, isDoubted } from '../prefetch.ts';
+import { giveAway, givesAway, isMade, mayOnlyMake, noteMade } from './give.ts';
 import { answerEntry, internAt, onAttr, onLooked, onWalked, settleEntry } from './lookup.ts';
 import { closeHandle } from './open.ts';
 
@@ -36,23 +29,6 @@ function groupFor(op: Op): number {
   return (dir.mode & S_ISGID) !== 0 ? dir.gid : op.gid;
 }
 
-/** What root makes for others on a server that acts as root is given to them (9P carries the group of a new object, not its owner). */
-function givesAway(e: Engine, op: Op): boolean {
-  return e.options.actsAsRoot && op.uid !== 0;
-}
-
-function giveAway(e: Engine, op: Op, fid: number): void {
-  // chown(2) takes set-id bits away: they are set again.
-  const mode = op.mode & 0o7777;
-  const valid = SETATTR_UID | ((mode & 0o6000) !== 0 ? SETATTR_MODE : 0);
-  e.req.setattr(e.call(op, T.setattr, onGivenAway), fid, valid, mode, op.uid, 0);
-}
-
-/** A server that is not root after all refuses: then the object stays its own user's. */
-function onGivenAway(e: Engine, op: Op): void {
-  if (op.waiting === 0 && op.err !== 0) settleEntry(e, op);
-}
-
 /** Makes something with the message that `send` writes, then looks it up and answers with its entry. */
 function make(e: Engine, op: Op, type: number, send: (e: Engine, op: Op, tag: number) => void): void {
   if (op.name.length > NAME_MAX) return e.error(op, ENAMETOOLONG);
@@ -60,39 +36,55 @@ function make(e: Engine, op: Op, type: number, send: (e: Engine, op: Op, tag: nu
     op2.fid2 = op2.fid;
     changing(e2, op2.node as Node, op2.name);
     send(e2, op2, e2.call(op2, type, onMade));
-    if (e2.session.ordered) look(e2, op2);
+    if (e2.session.ordered && !givesAway(e2, op2)) look(e2, op2);
     askFresh(e2, op2.node as Node);
   });
 }
 
 function look(e: Engine, op: Op): void {
+  const gives = givesAway(e, op);
   // A folder that was just made is about to be worked in: it gets its fid now.
-  if (e.session.extended && op.opcode !== OP.mkdir && !givesAway(e, op)) {
+  if (e.session.extended && op.opcode !== OP.mkdir && !gives) {
     op.newFid = -1;
     e.req.lookup(e.call(op, EXT.lookup, onLooked), op.fid2, op.name);
     return;
   }
   op.newFid = e.fids.take();
   op.newFidMade = false;
-  e.req.walk1(e.call(op, T.walk, onWalked), op.fid2, op.newFid, op.name);
-  if (!e.session.ordered) return;
-  if (givesAway(e, op)) giveAway(e, op, op.newFid);
-  e.req.getattr(e.call(op, T.getattr, onAttr), op.newFid, GETATTR_BASIC);
+  e.req.walk1(e.call(op, T.walk, gives ? onWalkedToGive : onWalked), op.fid2, op.newFid, op.name);
+  if (e.session.ordered && !gives) e.req.getattr(e.call(op, T.getattr, onAttr), op.newFid, GETATTR_BASIC);
 }
 
-function onMade(e: Engine, op: Op, err: number): void {
+/** Rwalk to what is to be given away: unless it is the very object that was made, it is only looked at. */
+function onWalkedToGive(e: Engine, op: Op, err: number, r: Reply): void {
+  if (err === 0 && r.dv.getUint16(r.pos, true) !== 1) {
+    e.lie(op, 'answered a walk of one name with another number of steps');
+    err = EIO;
+  }
   if (err !== 0) {
     op.err = err;
     return settleEntry(e, op);
   }
-  if (!e.session.ordered) look(e, op);
+  op.newFidMade = true;
+  if (isMade(op, r)) giveAway(e, op, op.newFid, onAttr);
+  else e.req.getattr(e.call(op, T.getattr, onAttr), op.newFid, GETATTR_BASIC);
+}
+
+/** Rmkdir, Rmknod, Rsymlink: qid[13]. */
+function onMade(e: Engine, op: Op, err: number, r: Reply): void {
+  if (err !== 0) {
+    op.err = err;
+    return settleEntry(e, op);
+  }
+  noteMade(op, r);
+  if (!e.session.ordered || givesAway(e, op)) look(e, op);
 }
 
 /** FUSE_MKDIR: mode u32, umask u32; name\0 → entry_out. */
 export const mkdir: Step = (e, op) => {
-  op.mode = e.request.dv.getUint32(IN_HEADER, true);
+  op.mode = (e.request.dv.getUint32(IN_HEADER, true) & 0o7777) | S_IFDIR;
   make(e, op, T.mkdir, (e2, op2, tag) => {
-    e2.req.mkdir(tag, op2.fid, op2.name, (op2.mode & 0o7777) | S_IFDIR, groupFor(op2));
+    e2.req.mkdir(tag, op2.fid, op2.name, op2.mode, groupFor(op2));
   });
 };
 
@@ -108,7 +100,7 @@ export const mknod: Step = (e, op) => {
 
 /** FUSE_SYMLINK: name\0 target\0 → entry_out. */
 export const symlink: Step = (e, op) => {
-  op.mode = 0o777;
+  op.mode = S_IFLNK | 0o777;
   make(e, op, T.symlink, (e2, op2, tag) => {
     e2.req.symlink(tag, op2.fid, op2.name, op2.name2, groupFor(op2));
   });
@@ -158,6 +150,7 @@ export const create: Step = (e, op) => {
   if (op.name.length > NAME_MAX) return e.error(op, ENAMETOOLONG);
   op.flags = dv.getUint32(IN_HEADER, true);
   op.mode = dv.getUint32(IN_HEADER + 4, true);
+  op.size = 0;
   withOwnFid(e, op, op.node as Node, (e2, op2) => {
     op2.fid2 = op2.fid;
     op2.newFid = e2.fids.take();
@@ -172,34 +165,41 @@ export const create: Step = (e, op) => {
 function onCloned(e: Engine, op: Op, err: number): void {
   if (err === 0) op.newFidMade = true;
   else op.err = err;
-  if (e.session.ordered) return;
-  if (err !== 0) settleEntry(e, op);
-  else lcreate(e, op);
+  if (op.err !== 0) settleEntry(e, op);
+  else if (!e.session.ordered) lcreate(e, op);
 }
 
 function lcreate(e: Engine, op: Op): void {
-  const flags = sentFlags(op.flags) | O_CREAT | (op.flags & O_EXCL);
+  const excl = mayOnlyMake(e, op) ? O_EXCL : op.flags & O_EXCL;
+  const flags = sentFlags(op.flags) | O_CREAT | excl;
   e.req.lcreate(e.call(op, T.lcreate, onCreated), op.newFid, op.name, flags, op.mode & 0o7777, groupFor(op));
-  if (!e.session.ordered) return;
-  if (givesAway(e, op)) giveAway(e, op, op.newFid);
-  e.req.getattr(e.call(op, T.getattr, onCreatedAttr), op.newFid, GETATTR_BASIC);
+  // A Tlcreate that fails leaves the fid the folder's: nothing that changes anything goes by it before the answer is there.
+  if (e.session.ordered && !givesAway(e, op))
+    e.req.getattr(e.call(op, T.getattr, onCreatedAttr), op.newFid, GETATTR_BASIC);
 }
 
 /** Rlcreate (or, of an existing file, Rlopen): qid[13] iounit[4]. */
 function onCreated(e: Engine, op: Op, err: number, r: Reply): void {
-  if (err !== 0) {
-    if (op.err === 0) op.err = err;
-    if (op.waiting === 0) createFailed(e, op);
-    return;
+  if (err !== 0 && op.err === 0) op.err = err;
+  if (err === 0) {
+    op.a = r.dv.getUint32(r.pos + 13, true);
+    op.b = r.dv.getUint32(r.pos + 1, true);
   }
-  op.a = r.dv.getUint32(r.pos + 13, true);
-  op.b = r.dv.getUint32(r.pos + 1, true);
-  if (!e.session.ordered) e.req.getattr(e.call(op, T.getattr, onCreatedAttr), op.newFid, GETATTR_BASIC);
+  const gives = givesAway(e, op);
+  if (gives && op.err === 0 && !op.newFidMade) {
+    e.lie(op, 'answered out of the order that it had promised');
+    op.err = EIO;
+  }
+  if (op.err !== 0) {
+    if (op.waiting === 0) createFailed(e, op);
+  } else if (gives) giveAway(e, op, op.newFid, onCreatedAttr);
+  else if (!e.session.ordered) e.req.getattr(e.call(op, T.getattr, onCreatedAttr), op.newFid, GETATTR_BASIC);
 }
 
 /** Another client was faster: without O_EXCL the file that is there now is opened. */
 function createFailed(e: Engine, op: Op): void {
   if (op.err !== EEXIST || (op.flags & O_EXCL) !== 0 || op.retried || op.done) return settleEntry(e, op);
+  if (mayOnlyMake(e, op)) return leaveToKernel(e, op);
   op.retried = true;
   op.err = 0;
   if (op.newFidMade) e.clunk(op.newFid);
@@ -207,6 +207,25 @@ function createFailed(e: Engine, op: Op): void {
   op.newFid = e.fids.take();
   op.newFidMade = false;
   e.req.walk1(e.call(op, T.walk, onFoundExisting), op.fid2, op.newFid, op.name);
+}
+
+/** How often a name is tried that came and went and came again while one open(2) was at it. */
+const TRIES = 64;
+
+/**
+ * At ESTALE open(2) begins anew (do_filp_open, fs/namei.c): it looks the name up, judges by what it finds, and opens that. It does so once, so whoever loses twice, to clients that make and
+ * remove the name all the time, tries to make it until it is free.
+ */
+function leaveToKernel(e: Engine, op: Op): void {
+  const dir = op.node as Node;
+  if (isDoubted(e, dir, op.name) && op.size < TRIES) {
+    op.size++;
+    op.err = 0;
+    return lcreate(e, op);
+  }
+  op.err = ESTALE;
+  settleEntry(e, op);
+  doubtName(dir, op.name, e.now);
 }
 
 function onFoundExisting(e: Engine, op: Op, err: number): void {

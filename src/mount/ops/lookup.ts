@@ -117,7 +117,8 @@ function finishEntry(e: Engine, op: Op): void {
     return e.lie(op, 'showed the root of the share inside itself');
   }
   const node = internAt(e, dir, op.name);
-  if (op.opcode === OP.mkdir) rememberEmpty(e, node);
+  // Unless another has taken the place of what was made.
+  if (op.opcode === OP.mkdir && node.is(op.a, op.b)) rememberEmpty(e, node);
   if (op.newFid >= 0) {
     if (node.fid < 0) e.fids.attach(e, node, op.newFid);
     else e.clunk(op.newFid);
