@@ -29,6 +29,8 @@ export class Attrs {
   kind = 0;
   bornSec = 0;
   bornNsec = 0;
+  /** The server's own number, where `fuse` has what is to be shown. */
+  private gid = 0;
   private readonly owners: Owners;
 
   constructor(owners: Owners) {
@@ -59,7 +61,8 @@ export class Attrs {
     a.blocksLo = dv.getUint32(p + AT.blocks, true);
     a.blocksHi = dv.getUint32(p + AT.blocks + 4, true);
     a.uid = this.owners.uid ?? id(dv.getUint32(p + AT.uid, true));
-    a.gid = this.owners.gid ?? id(dv.getUint32(p + AT.gid, true));
+    this.gid = id(dv.getUint32(p + AT.gid, true));
+    a.gid = this.owners.gid ?? this.gid;
     a.nlink = dv.getUint32(p + AT.nlink + 4, true) === 0 ? dv.getUint32(p + AT.nlink, true) : 0xffffffff;
     a.rdev = kind === S_IFCHR || kind === S_IFBLK ? dv.getUint32(p + AT.rdev, true) : 0;
     a.blksize = blockSize(dv.getUint32(p + AT.blksize, true));
@@ -79,7 +82,7 @@ export class Attrs {
   noteIn(node: Node): void {
     const a = this.fuse;
     node.mode = a.mode;
-    node.gid = a.gid;
+    node.gid = this.gid;
     node.nlink = a.nlink;
     node.size = a.sizeHi * TWO32 + a.sizeLo;
     node.version = this.version;

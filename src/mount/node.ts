@@ -68,6 +68,7 @@ export class Node {
 
   /** The server's last word, for decisions (not answered from): mode bits, group, links, bytes, qid version. */
   mode = 0;
+  /** As the server has it, whatever is shown. */
   gid = 0;
   /** When it was made, where the server tells; tells an object from one that has its inode number now. 0 = not known. */
   bornSec = 0;

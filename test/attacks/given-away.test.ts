@@ -2,7 +2,16 @@
 // What users make through a mount of root's is given to them. Others, at the server, are at the same names between one message and the next: what they made is neither given away nor opened.
 
 import assert from 'node:assert/strict';
-import { chmodSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { T } from '../../src/p9/messages.ts';
@@ -220,3 +229,20 @@ for (const plain of [false, true]) {
     });
   });
 }
+
+test(
+  'in a folder with the set-group-id bit its own group is given, not the one that is shown',
+  here,
+  async (t) => {
+    const ground = await mounted(t, false, { owners: { uid: undefined, gid: 4321 } });
+    const g = ground();
+    chownSync(g.share, 0, 50);
+    chmodSync(g.share, 0o3777);
+    const makes = `os.mkdir('d'), os.symlink('a', 'l'), os.mkfifo('p'), os.close(os.open('f', os.O_CREAT))`;
+    assert.equal(await g.user(`[${makes}, os.lstat('f').st_gid][4]`), '4321');
+    assert.deepEqual(
+      ['d', 'l', 'p', 'f'].map((n) => lstatSync(join(g.share, n)).gid),
+      [50, 50, 50, 50],
+    );
+  },
+);
