@@ -258,4 +258,18 @@ export const MOUNT_MUTANTS: readonly Mutant[] = [
     to: '$& if (givesAway(e, op)) e.req.setattr(e.call(op, T.setattr, (x, o) => { if (o.waiting === 0) createFailed(x, o); }), op.newFid, 2, 0, op.uid, 0);',
     seenBy: ['attacks/given-away'],
   },
+  {
+    name: 'mount: pages of a map that are taken only in part are let go',
+    file: 'src/mount/ops/io.js',
+    from: /\|\| \(how & WRITE_CACHE\) !== 0\)/,
+    to: ')',
+    seenBy: ['faults/short-writes'],
+  },
+  {
+    name: 'mount: of pages of a map that did not all fit on the disk nobody is told',
+    file: 'src/mount/ops/write-back.js',
+    from: /if \(op\.a > 0 && op\.b === 0\)/,
+    to: 'if (op.a > 0)',
+    seenBy: ['faults/short-writes'],
+  },
 ];

@@ -204,4 +204,13 @@ export const THREATS: readonly Threat[] = [
       'mount: a file is given away before it is there',
     ],
   },
+  {
+    attack: 'a server that takes less than it is given: a full disk, small messages',
+    defence: 'pages of a map are kept until all is written or an error was told',
+    tests: ['faults/short-writes'],
+    mutants: [
+      'mount: pages of a map that are taken only in part are let go',
+      'mount: of pages of a map that did not all fit on the disk nobody is told',
+    ],
+  },
 ];

@@ -2,8 +2,7 @@
 
 import { EIO } from '../../base/errno.ts';
 import { S_ISGID, S_ISUID } from '../../base/stat.ts';
-import { O_APPEND } from '../../base/sys.ts';
-import { IN_HEADER, OUT_HEADER, WRITE_KILL_SUIDGID } from '../../fuse-abi/index.ts';
+import { IN_HEADER, OUT_HEADER, WRITE_CACHE, WRITE_KILL_SUIDGID } from '../../fuse-abi/index.ts';
 import { ioUnit, putWriteHeader, type Reply, SETATTR_MODE, T, WRITE_HEADER } from '../../p9-client/index.ts';
 import type { Engine } from '../engine.ts';
 import type { Handle } from '../handle.ts';
@@ -12,7 +11,14 @@ import type { Op } from '../op.ts';
 import { changingObject } from '../prefetch.ts';
 import { killsOf } from './attr.ts';
 import { handleOf } from './open.ts';
-import { answerWritten, pagesFid, writeThroughNewFid } from './write-back.ts';
+import {
+  answerWritten,
+  keepToWrite,
+  onPieceWritten,
+  writeFid,
+  writeThroughNewFid,
+  writeUnit,
+} from './write-back.ts';
 
 const TWO32 = 4294967296;
 /** Writes up to this many bytes are copied behind the requests that wait, so that many go out with one system call. */
@@ -78,26 +84,19 @@ export function write(e: Engine, op: Op): void {
   changingObject(e, node);
   op.handle = h;
   op.flags = dv.getUint32(b + 32, true);
-  let { fid } = h;
-  // Pages of a shared map, or a descriptor that F_SETFL has made one that does not append.
-  if ((h.flags & O_APPEND) !== 0 && (op.flags & O_APPEND) === 0) {
-    fid = pagesFid(h);
-    if (fid < 0) {
-      op.offLo = dv.getUint32(b + 8, true);
-      op.offHi = dv.getUint32(b + 12, true);
-      op.data = u8.slice(data, data + asked);
-      return writeThroughNewFid(e, op);
-    }
-  }
-  if ((dv.getUint32(b + 20, true) & WRITE_KILL_SUIDGID) !== 0 && (node.mode & (S_ISUID | S_ISGID)) !== 0) {
-    dropPrivileges(e, op, h);
-  }
-  const unit = ioUnit(e.session.msize);
-  const size = Math.min(asked, h.iounit > 0 ? Math.min(h.iounit, unit) : unit);
-  op.size = size;
+  const how = dv.getUint32(b + 20, true);
   const lo = dv.getUint32(b + 8, true);
   const hi = dv.getUint32(b + 12, true);
-  const tag = e.call(op, T.write, onWritten);
+  const fid = writeFid(op, h);
+  const size = Math.min(asked, writeUnit(e, h));
+  // Of pages of a map that are not all written the kernel hears nothing but an error (fuse_writepage_end, fs/fuse/file.c): bytes that are left are written after the first. So is what
+  // does not fit into one message.
+  if (size < asked || fid < 0 || (how & WRITE_CACHE) !== 0)
+    keepToWrite(op, u8.slice(data, data + asked), lo, hi, how);
+  if ((how & WRITE_KILL_SUIDGID) !== 0 && (node.mode & (S_ISUID | S_ISGID)) !== 0) dropPrivileges(e, op, h);
+  if (fid < 0) return writeThroughNewFid(e, op);
+  op.size = size;
+  const tag = e.call(op, T.write, op.data === undefined ? onWritten : onPieceWritten);
   if (size <= COPIED && size + WRITE_HEADER <= e.req.room) {
     e.req.write(tag, fid, lo, hi, u8.subarray(data, data + size));
     return;
@@ -118,7 +117,7 @@ function dropPrivileges(e: Engine, op: Op, h: Handle): void {
 /** The server's own kernel does the same as a rule; a refusal changes nothing. */
 function onIgnored(): void {}
 
-/** Rwrite: count[4]. */
+/** Rwrite: count[4]. Fewer bytes than were given are told to the program, which goes on or hears why not: as of a local disk that is full. */
 function onWritten(e: Engine, op: Op, err: number, r: Reply): void {
   if (err !== 0) return e.error(op, err);
   const n = r.dv.getUint32(r.pos, true);

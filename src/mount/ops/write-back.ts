@@ -2,8 +2,8 @@
 
 import { EIO } from '../../base/errno.ts';
 import { O_ACCMODE, O_APPEND, O_RDONLY, O_SYNC } from '../../base/sys.ts';
-import { FSYNC_DATASYNC, OUT_HEADER } from '../../fuse-abi/index.ts';
-import { ioUnit, type Reply, T, WRITE_HEADER } from '../../p9-client/index.ts';
+import { FSYNC_DATASYNC, OUT_HEADER, WRITE_CACHE } from '../../fuse-abi/index.ts';
+import { ioUnit, REQUEST_MAX, type Reply, T, WRITE_HEADER } from '../../p9-client/index.ts';
 import type { Engine } from '../engine.ts';
 import { withOwnFid } from '../fids.ts';
 import type { Handle } from '../handle.ts';
@@ -12,7 +12,11 @@ import type { Op } from '../op.ts';
 import { changingObject } from '../prefetch.ts';
 
 /** Bytes of one Twrite: they are copied behind the requests that wait. */
-const PIECE = 16384;
+const PIECE = 65536;
+/** Room that is left for other requests. */
+const OTHERS = REQUEST_MAX * 4;
+/** For want of room a piece waits until something was sent. Milliseconds. */
+const ROOM_MS = 5;
 const TWO32 = 4294967296;
 
 /**
@@ -20,7 +24,7 @@ const TWO32 = 4294967296;
  * appends whatever the offset (BUGS in pwrite(2)), and the server opened the file as the program did. Pages of a shared map come with no flags; F_SETFL changes
  * those of a descriptor.
  */
-export function pagesFid(h: Handle): number {
+function pagesFid(h: Handle): number {
   if (h.pagesFid >= 0) return h.pagesFid;
   for (let other = h.node.handles; other !== undefined; other = other.next)
     if ((other.flags & O_APPEND) === 0 && (other.flags & O_ACCMODE) !== O_RDONLY && other.fid >= 0)
@@ -28,9 +32,28 @@ export function pagesFid(h: Handle): number {
   return -1;
 }
 
-/** Opens the file once more, without O_APPEND, and writes `op.data` at `op.offLo`/`op.offHi`. The handle keeps the fid. */
-export function writeThroughNewFid(e: Engine, op: Op): void {
+/** The fid that a WRITE with the flags `op.flags` goes by; -1: one must be opened first. */
+export function writeFid(op: Op, h: Handle): number {
+  return (h.flags & O_APPEND) !== 0 && (op.flags & O_APPEND) === 0 ? pagesFid(h) : h.fid;
+}
+
+/** The most bytes of one Twrite. */
+export function writeUnit(e: Engine, h: Handle): number {
+  const unit = ioUnit(e.session.msize);
+  return h.iounit > 0 ? Math.min(h.iounit, unit) : unit;
+}
+
+/** The request's bytes are gone when a reply comes: these are written piece by piece, from `lo`/`hi` on. `how`: write_flags. */
+export function keepToWrite(op: Op, data: Uint8Array, lo: number, hi: number, how: number): void {
+  op.data = data;
   op.a = 0;
+  op.b = how & WRITE_CACHE;
+  op.offLo = lo;
+  op.offHi = hi;
+}
+
+/** Opens the file once more, without O_APPEND, and goes on writing `op.data`. The handle keeps the fid. */
+export function writeThroughNewFid(e: Engine, op: Op): void {
   withOwnFid(e, op, op.node as Node, cloneForPages);
 }
 
@@ -63,34 +86,58 @@ function onOpened(e: Engine, op: Op, err: number): void {
 
 /** The next piece of `op.data`, of which `op.a` bytes are written. */
 function writePiece(e: Engine, op: Op): void {
+  const h = op.handle as Handle;
+  const fid = h.fid < 0 ? -1 : writeFid(op, h);
+  if (fid < 0) {
+    // Closed, or only another handle was, by whose fid the pieces before this one went.
+    if (h.fid < 0) return failed(e, op, EIO);
+    return writeThroughNewFid(e, op);
+  }
   const data = op.data as Uint8Array;
-  const most = Math.min(PIECE, ioUnit(e.session.msize), e.req.room - WRITE_HEADER);
-  const piece = data.subarray(op.a, op.a + most);
-  op.size2 = piece.length;
+  const size = Math.min(PIECE, writeUnit(e, h), data.length - op.a);
+  if (size + WRITE_HEADER + OTHERS > e.req.room) return waitForRoom(e, op);
   const lo = op.offLo + op.a;
+  op.size = size;
   e.req.write(
-    e.call(op, T.write, onWritten),
-    (op.handle as Handle).pagesFid,
+    e.call(op, T.write, onPieceWritten),
+    fid,
     lo % TWO32,
     lo >= TWO32 ? op.offHi + 1 : op.offHi,
-    piece,
+    data.subarray(op.a, op.a + size),
   );
 }
 
-/** Rwrite: count[4]. */
-function onWritten(e: Engine, op: Op, err: number, r: Reply): void {
-  if (err !== 0) return e.error(op, err);
-  const n = r.dv.getUint32(r.pos, true);
-  if (n === 0 || n > op.size2) return e.lie(op, 'wrote another number of bytes than it was given');
+function waitForRoom(e: Engine, op: Op): void {
+  op.held = true;
+  setTimeout(() => {
+    op.held = false;
+    if (op.done || e.isEnded) return e.release(op);
+    e.now = performance.now();
+    writePiece(e, op);
+    e.settleTurn();
+  }, ROOM_MS);
+}
+
+/** Rwrite of `op.size` bytes that were kept: count[4]. */
+export function onPieceWritten(e: Engine, op: Op, err: number, r: Reply): void {
   changingObject(e, op.node as Node);
+  if (err !== 0) return failed(e, op, err);
+  const n = r.dv.getUint32(r.pos, true);
+  if (n === 0 || n > op.size) {
+    e.lie(op, 'wrote another number of bytes than it was given');
+    return;
+  }
   e.stats.writtenBytes += n;
   op.a += n;
-  const data = op.data as Uint8Array;
-  if (op.a < data.length) {
-    if ((op.handle as Handle).pagesFid < 0) return e.error(op, EIO);
-    return writePiece(e, op);
-  }
-  answerWritten(e, op, data.length);
+  const { length } = op.data as Uint8Array;
+  if (op.a >= length) answerWritten(e, op, length);
+  else if (!op.done) writePiece(e, op);
+}
+
+/** Of pages the kernel wants to hear that they are not all written; a program, how many bytes are. */
+function failed(e: Engine, op: Op, err: number): void {
+  if (op.a > 0 && op.b === 0) answerWritten(e, op, op.a);
+  else e.error(op, err);
 }
 
 /**
