@@ -2,7 +2,7 @@
 
 import { EIO, EMFILE, ENFILE, ENOENT, ENOTDIR, ESTALE } from '../base/errno.ts';
 import { S_IFDIR } from '../base/stat.ts';
-import { GETATTR_ALL, MAXWELEM, QTDIR, type Reply, ROOT_FID, T } from '../p9-client/index.ts';
+import { GETATTR_ALL, MAXWELEM, QTDIR, type Reply, ROOT_FID, T, walkable } from '../p9-client/index.ts';
 import type { Engine } from './engine.ts';
 import type { Node } from './node.ts';
 import type { Op, Step } from './op.ts';
@@ -146,17 +146,14 @@ function findMeanwhile(e: Engine, node: Node): void {
   }
   if (from === undefined) return;
   chain.reverse();
+  const names = chain.map((n) => n.name);
+  if (walkable(names, e.session.msize) < names.length) return;
   from.used = true;
   const op = e.spare();
   op.chain = chain;
   op.newFid = e.fids.take();
   e.stats.foundAgain++;
-  e.req.walk(
-    e.call(op, T.walk, onFoundMeanwhile),
-    from.fid,
-    op.newFid,
-    chain.map((n) => n.name),
-  );
+  e.req.walk(e.call(op, T.walk, onFoundMeanwhile), from.fid, op.newFid, names);
   e.fids.attach(e, node, op.newFid);
   node.fidPending = true;
   node.fidByName = true;
@@ -211,7 +208,9 @@ function findAgain(e: Engine, op: Op, node: Node, then: Step): void {
   if (from === undefined) return e.error(op, ESTALE);
   chain.reverse();
   from.used = true;
-  const steps = chain.slice(0, MAXWELEM);
+  const names = chain.map((n) => n.name);
+  const most = walkable(names, e.session.msize);
+  const steps = chain.slice(0, most);
   op.chain = steps;
   const target = steps[steps.length - 1] as Node;
   op.goOn = target === node ? then : (e2, op2) => withOwnFid(e2, op2, node, then);
@@ -220,12 +219,7 @@ function findAgain(e: Engine, op: Op, node: Node, then: Step): void {
   op.err = 0;
   op.walked = false;
   op.early = false;
-  e.req.walk(
-    e.call(op, T.walk, onFound),
-    from.fid,
-    op.newFid,
-    steps.map((n) => n.name),
-  );
+  e.req.walk(e.call(op, T.walk, onFound), from.fid, op.newFid, names.slice(0, most));
   if (e.session.ordered) e.req.getattr(e.call(op, T.getattr, onFoundAttr), op.newFid, GETATTR_ALL);
 }
 
@@ -305,7 +299,10 @@ function arrived(e: Engine, op: Op): void {
   else {
     const former = e.fids.detach(target);
     if (former >= 0) e.clunk(former);
+    // A folder on the way, which nobody works with, is not the one that makes room for its own fid.
+    target.busy++;
     e.fids.attach(e, target, op.newFid);
+    target.busy--;
   }
   op.newFid = -1;
   goOn(e, op, target);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { availableParallelism } from 'node:os';
+import { NAME_MAX } from '../p9-client/index.ts';
 import type { Owners } from './attrs.ts';
 import { type CacheTimes, DEFAULT_TIMES } from './cache-policy.ts';
 
@@ -43,7 +44,11 @@ export function mountOptions(msize: number, wanted: Partial<MountOptions> = {}):
     maxIdleFids: wanted.maxIdleFids ?? 4096,
     // With one processor, looking would keep away whom we wait for.
     shortWaitMs: wanted.shortWaitMs ?? (availableParallelism() > 1 ? SHORT_WAIT_MS : 0),
-    clientName: wanted.clientName ?? `ninefold-${process.pid}-${Math.floor(Math.random() * 1e9)}`,
+    // It goes into messages that are not measured.
+    clientName: (wanted.clientName ?? `ninefold-${process.pid}-${Math.floor(Math.random() * 1e9)}`).slice(
+      0,
+      NAME_MAX,
+    ),
   };
 }
 

@@ -11,5 +11,6 @@ export { EOF_QUIET, EOF_QUIET_MS, EXT } from './extension.ts';
 export { AT, GETATTR_BODY } from './getattr-body.ts';
 export { putWriteHeader, REQUEST_MAX, Requests, WRITE_HEADER } from './requests.ts';
 export { type AttachOptions, attachSession, ioUnit, ROOT_FID, type Session } from './session.ts';
+export { symlinkSize, walkable } from './sizes.ts';
 export { type OnReply, Reply, Tags } from './tags.ts';
 export { typeName, wellFormed } from './well-formed.ts';

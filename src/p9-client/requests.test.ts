@@ -4,10 +4,11 @@ import { test } from 'node:test';
 import { Mem } from '../base/mem.ts';
 import { DECODED, decode } from '../p9/codec.ts';
 import { Reader } from '../p9/coder.ts';
-import { NOFID } from '../p9/constants.ts';
+import { MAXWELEM, MIN_MSIZE, NAME_MAX, NOFID } from '../p9/constants.ts';
 import { ROWS, T } from '../p9/messages.ts';
 import { Msg } from '../p9/msg.ts';
 import { Requests } from './requests.ts';
+import { attachSize, symlinkSize, walkable } from './sizes.ts';
 import { Reply, Tags } from './tags.ts';
 import { wellFormed } from './well-formed.ts';
 
@@ -118,6 +119,65 @@ test('Tsetattr: fields in their places', () => {
     [mode, uid, gid, size, atimeSec, atimeNsec, mtimeSec, mtimeNsec],
     [0o600, 1, 2, 4 * 2 ** 32 + 3, 5, 6, 7, 8],
   );
+});
+
+const LONG = 'n'.repeat(NAME_MAX);
+/** Those that carry names, as long as they can be. */
+const LONGEST: Record<string, (r: Requests) => void> = {
+  version: (r) => r.version(1, '9P2000.L.ninefold'),
+  walk1: (r) => r.walk1(3, 1, 2, LONG),
+  lookup: (r) => r.lookup(3, 1, LONG),
+  lcreate: (r) => r.lcreate(3, 5, LONG, 1, 2, 3),
+  mknod: (r) => r.mknod(3, 5, LONG, 1, 2, 3, 4),
+  mkdir: (r) => r.mkdir(3, 5, LONG, 1, 2),
+  link: (r) => r.link(3, 5, 6, LONG),
+  rename: (r) => r.rename(3, 5, 6, LONG),
+  renameat: (r) => r.renameat(3, 5, LONG, 6, LONG),
+  unlinkat: (r) => r.unlinkat(3, 5, LONG, 0),
+  xattrwalk: (r) => r.xattrwalk(3, 5, 6, LONG),
+  xattrcreate: (r) => r.xattrcreate(3, 5, LONG, 1, 2),
+  lock: (r) => r.lock(3, 5, 1, 0, 1, 2, 3, 4, 5, LONG),
+  getlock: (r) => r.getlock(3, 5, 1, 1, 2, 3, 4, 5, LONG),
+};
+/** Those that are measured before they are sent. */
+const MEASURED = ['walk', 'symlink', 'attach', 'write'];
+/** Numbers and nothing else. */
+const FIXED =
+  'flush clone watch unwatch changes clunk statfs readlink getattr setattr lopen remove read fsync';
+const OWN = 'constructor room begin done u8 u16 u32 u64 halves str fidOnly';
+
+test('what is not measured fits into the smallest msize, whatever it carries', () => {
+  for (const [name, write] of Object.entries(LONGEST)) {
+    const requests = new Requests(new Mem(new Uint8Array(8192), 0));
+    write(requests);
+    assert.ok(requests.end <= MIN_MSIZE, `${name}: ${requests.end}`);
+  }
+  const all = [...Object.keys(LONGEST), ...MEASURED, ...FIXED.split(' '), ...OWN.split(' ')];
+  assert.deepEqual(Object.getOwnPropertyNames(Requests.prototype).sort(), all.sort());
+});
+
+test('what is measured is as long as it was said to be', () => {
+  const length = (write: (r: Requests) => void): number => {
+    const requests = new Requests(new Mem(new Uint8Array(8192), 0));
+    write(requests);
+    return requests.end;
+  };
+  assert.equal(
+    length((r) => r.symlink(3, 5, LONG, 'to', 7)),
+    symlinkSize(LONG, 'to'),
+  );
+  assert.equal(
+    length((r) => r.attach(3, 0, 'me', LONG, 7)),
+    attachSize('me', LONG),
+  );
+  const names = Array.from({ length: 20 }, () => LONG);
+  assert.equal(walkable(names, 8192), MAXWELEM);
+  for (const msize of [MIN_MSIZE, 17 + 257 * 3, 17 + 257 * 3 - 1]) {
+    const n = walkable(names, msize);
+    assert.ok(length((r) => r.walk(3, 1, 2, names.slice(0, n))) <= msize);
+    assert.ok(length((r) => r.walk(3, 1, 2, names.slice(0, n + 1))) > msize);
+  }
+  assert.equal(walkable(['a', 'b'], MIN_MSIZE), 2);
 });
 
 function reply(type: number, hex: string): Reply {

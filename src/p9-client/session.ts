@@ -10,6 +10,7 @@ import { IOHDRSZ, MAX_MSIZE, MIN_MSIZE, NONUNAME, VERSION, VERSION_EXT } from '.
 import { RLERROR, T } from '../p9/messages.ts';
 import { Msg } from '../p9/msg.ts';
 import { Requests } from './requests.ts';
+import { attachSize } from './sizes.ts';
 
 /** What two sides agreed on before the first request. */
 export interface Session {
@@ -82,6 +83,16 @@ export async function attachSession(sys: Sys, options: AttachOptions): Promise<S
       EXIT.protocol,
       `it wants messages of ${m.msize} bytes, and ${MIN_MSIZE} … ${msize} are possible`,
       'set its msize to 128 KiB or more',
+    );
+  }
+  const { uname = '', aname = '' } = options;
+  const size = attachSize(uname, aname);
+  if (size > Math.min(agreed, FIRST_MSIZE)) {
+    throw talk.error(
+      'P9_REFUSED',
+      EXIT.noPermission,
+      `the names of the user and of the share make a message of ${size} bytes, and it takes ${Math.min(agreed, FIRST_MSIZE)}`,
+      'ask for larger messages (msize), or for a share with a shorter name',
     );
   }
   const { qid } = await talk.attach(options);

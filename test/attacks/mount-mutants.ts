@@ -272,4 +272,11 @@ export const MOUNT_MUTANTS: readonly Mutant[] = [
     to: 'if (op.a > 0)',
     seenBy: ['faults/short-writes'],
   },
+  {
+    name: 'mount: messages may be longer than the server takes',
+    file: 'src/p9-client/sizes.js',
+    from: /if \(size > msize\)/,
+    to: 'if (false)',
+    seenBy: ['faults/small-messages'],
+  },
 ];

@@ -213,4 +213,10 @@ export const THREATS: readonly Threat[] = [
       'mount: of pages of a map that did not all fit on the disk nobody is told',
     ],
   },
+  {
+    attack: 'a program that has the mount send what the server hangs up on',
+    defence: 'requests that may be longer than msize are measured first',
+    tests: ['faults/small-messages', 'src/p9-client/requests'],
+    mutants: ['mount: messages may be longer than the server takes'],
+  },
 ];

@@ -12,7 +12,7 @@ import {
   OUT_HEADER,
   putOpenOut,
 } from '../../fuse-abi/index.ts';
-import { EXT, GETATTR_BASIC, NAME_MAX, type Reply, T } from '../../p9-client/index.ts';
+import { EXT, GETATTR_BASIC, NAME_MAX, type Reply, symlinkSize, T } from '../../p9-client/index.ts';
 import type { Engine } from '../engine.ts';
 import { withOwnFid } from '../fids.ts';
 import type { Node } from '../node.ts';
@@ -100,6 +100,7 @@ export const mknod: Step = (e, op) => {
 
 /** FUSE_SYMLINK: name\0 target\0 → entry_out. */
 export const symlink: Step = (e, op) => {
+  if (symlinkSize(op.name, op.name2) > e.session.msize) return e.error(op, ENAMETOOLONG);
   op.mode = S_IFLNK | 0o777;
   make(e, op, T.symlink, (e2, op2, tag) => {
     e2.req.symlink(tag, op2.fid, op2.name, op2.name2, groupFor(op2));
