@@ -21,11 +21,9 @@ import { type Desk, type Look, type Reply, turnedAway } from './desk.ts';
 import { Entrance } from './incoming.ts';
 import { type Kept, keep, LOOK_MS } from './keeper.ts';
 import type { OnTraffic } from './last-words.ts';
-import { readLineExactly } from './line.ts';
-import { nodeSocket } from './node-socket.ts';
 import { admit, refused } from './query.ts';
-import { readAll } from './read-all.ts';
 import { allowService, keepService } from './service-call.ts';
+import { readAllShared, readLineShared, sendShared } from './shared.ts';
 import type { BrokerSys } from './sys.ts';
 
 export interface BrokerOptions {
@@ -69,10 +67,8 @@ const REPLACED = 116;
 interface Caller {
   /** The service's standard input and output. */
   readonly data: number;
-  /** Closes it here, unless it was taken. Idempotent. */
+  /** Closes it here. Idempotent. */
   close(): void;
-  /** It is whoever's takes it from then on. */
-  take(): number;
   /** The service has been started. */
   started(): void;
   /** Whether the caller has given it up. */
@@ -94,7 +90,7 @@ export class Broker {
   constructor(options: BrokerOptions) {
     this.#o = options;
     this.#turns = new Turns(options.loop, options.listeners.length);
-    this.#entrance = new Entrance(options.sys, CALL_MAX);
+    this.#entrance = new Entrance(options.sys, CALL_MAX, true);
     this.#desk = {
       ...options.desk,
       patience: options.config.patience,
@@ -182,10 +178,6 @@ export class Broker {
         if (open) this.#o.sys.close(data);
         open = false;
       },
-      take: () => {
-        open = false;
-        return data;
-      },
       started: () => void control.socket?.write('{"started":true}\n'),
       gone: () => control.socket === undefined || control.socket.destroyed || control.socket.readableEnded,
     };
@@ -221,21 +213,17 @@ export class Broker {
   }
 
   async #authorize(source: string, caller: Caller): Promise<Ended> {
-    const socket = nodeSocket(this.#o.sys, caller.take(), true);
-    socket.on('error', () => {});
-    const bytes = await readAll(socket, AUTHORIZE_MAX, CALL_MS);
+    const { sys } = this.#o;
+    const bytes = await readAllShared(sys, caller.data, AUTHORIZE_MAX, CALL_MS);
     const reply: Reply = await authorize(this.#desk, source, bytes);
-    await new Promise<void>((resolve) => {
-      socket.once('close', resolve);
-      socket.end(reply.stdout, () => socket.destroy());
-    });
+    await sendShared(sys, caller.data, Buffer.from(reply.stdout), CALL_MS);
     return { exit: reply.exit, words: reply.stderr.trim() };
   }
 
   async #connect(source: string, target: string, print: string, caller: Caller): Promise<Ended> {
     const { sys } = this.#o;
     const address = this.#machine(target)?.address;
-    const line = await readLineExactly(sys, caller.data, FOLDER_LINE_MAX, CALL_MS);
+    const line = await readLineShared(sys, caller.data, FOLDER_LINE_MAX, CALL_MS);
     const folder = line === undefined ? undefined : parseFolderLine(line);
     if (address === undefined || folder === undefined || !folder.ok) return REFUSAL;
     const claim = { print, source, target, folder: folder.value, knowsReadOnly: true };

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { Socket } from 'node:net';
 import * as v from 'valibot';
 import { EPROTO } from '../base/errno.ts';
+import type { Ended } from './call.ts';
 import { readLineOf, takeData } from './control.ts';
 import { readLineExactly } from './line.ts';
 import { nodeSocket } from './node-socket.ts';
@@ -28,6 +29,9 @@ const DATA = v.strictObject({
 /** How long a line, and a second connection, may take. */
 const PATIENCE_MS = 10_000;
 
+/** qrexec's status for what cannot be run. */
+const UNFIT: Ended = { exit: 125, words: 'what was passed is no stream socket of this machine (AF_UNIX)' };
+
 interface Waiting {
   readonly who: string;
   take(fd: number): void;
@@ -41,12 +45,14 @@ interface Waiting {
 export class Entrance {
   readonly #sys: BrokerSys;
   readonly #max: number;
+  readonly #unixOnly: boolean;
   readonly #waiting = new Map<string, Waiting>();
 
-  /** `max`: bytes of a call's line. */
-  constructor(sys: BrokerSys, max: number) {
+  /** `max`: bytes of a call's line. `unixOnly`: what is passed must be a stream socket of this machine, because it is read and written here, by way of `shared.ts`; else only processes of their own get it. */
+  constructor(sys: BrokerSys, max: number, unixOnly = false) {
     this.#sys = sys;
     this.#max = max;
+    this.#unixOnly = unixOnly;
   }
 
   /** `who` is at the other end of `fd`, which is taken over. undefined: it was no call, and is closed; or the second connection of another one, which has it now. Rejects with NinefoldError NO_CHANNEL (exit 71). */
@@ -55,6 +61,11 @@ export class Entrance {
     if (first >= 0) {
       const control = new Socket({ fd });
       control.on('error', () => {});
+      if (this.#unixOnly && !this.#sys.isUnixStream(first)) {
+        this.#sys.close(first);
+        control.resume().end(`${JSON.stringify(UNFIT)}\n`);
+        return undefined;
+      }
       return { control, data: first, line: await readLineOf(control, this.#max, PATIENCE_MS) };
     }
     const bytes =

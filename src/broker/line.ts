@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { EAGAIN, EINTR } from '../base/errno.ts';
 import { POLLIN } from '../base/sys.ts';
 import type { TransportSys } from '../transport/sys.ts';
@@ -10,7 +11,7 @@ import { waitFor } from '../transport/wait.ts';
  * than `max` bytes.
  */
 export async function readLineExactly(
-  sys: TransportSys,
+  sys: Pick<TransportSys, 'alloc' | 'poll' | 'read'>,
   fd: number,
   max: number,
   patienceMs: number,
@@ -20,7 +21,13 @@ export async function readLineExactly(
   for (let got = 0; got <= max; ) {
     if (!(await waitFor(sys, fd, POLLIN, deadline))) return undefined;
     const n = sys.read(fd, mem, got, 1);
-    if (n === -EINTR || n === -EAGAIN) continue;
+    if (n === -EINTR) continue;
+    if (n === -EAGAIN) {
+      // Somebody else has read it: who does so again and again must not keep us from all other work.
+      await sleep(1);
+      if (performance.now() > deadline) return undefined;
+      continue;
+    }
     if (n <= 0) return undefined;
     if (mem.u8[got] === 0x0a) return mem.u8.slice(0, got);
     got++;

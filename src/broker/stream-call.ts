@@ -5,6 +5,7 @@ import * as v from 'valibot';
 import { printable } from '../base/error.ts';
 import { readLineOf } from './control.ts';
 import { nodeSocket } from './node-socket.ts';
+import { sendShared } from './shared.ts';
 import type { BrokerSys } from './sys.ts';
 
 /** A call made by two connections: see `Entrance`. */
@@ -37,10 +38,9 @@ export async function streamCall(
         answer === undefined ? 'it closed the connection' : `it answered ${printable(answer.slice(0, 100))}`,
       );
     const data = await open();
-    const mem = sys.alloc(128);
-    const size = mem.cstring(`\0${JSON.stringify({ version: 1, data: token })}\n`);
-    // Into an empty socket: never a part of it.
-    if (sys.write(data, mem, 0, size) === size) return { control, data };
+    const second = Buffer.from(`\0${JSON.stringify({ version: 1, data: token })}\n`);
+    // Even into an empty one a virtual machine may let nothing: it says itself how much room it has.
+    if (await sendShared(sys, data, second, ANSWER_MS)) return { control, data };
     sys.close(data);
     throw lost('it closed the second connection');
   } catch (error) {

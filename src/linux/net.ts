@@ -34,6 +34,7 @@ const SO_SNDBUF = 7;
 const SO_RCVBUF = 8;
 const SO_PEERCRED = 17;
 const SO_ACCEPTCONN = 30;
+const SO_DOMAIN = 39;
 const IPPROTO_TCP = 6;
 const TCP_NODELAY = 1;
 export const SHUT_RD = 0;
@@ -142,6 +143,12 @@ export function socketType(fd: number): number {
   return intOption(fd, SOL_SOCKET, SO_TYPE);
 }
 
+/** A stream socket of this machine, connected or once connected. Asks nothing of a file system: who passes a descriptor of a file may be the one that answers there. */
+export const isUnixStream = (fd: number): boolean =>
+  intOption(fd, SOL_SOCKET, SO_DOMAIN) === AF_UNIX &&
+  intOption(fd, SOL_SOCKET, SO_TYPE) === SOCK_STREAM &&
+  intOption(fd, SOL_SOCKET, SO_ACCEPTCONN) === 0;
+
 /** Where the socket is bound; -errno, or undefined for a family that we do not use. */
 export function localAddress(fd: number): SocketAddress | number | undefined {
   return nameOf(f.getsockname, fd);
@@ -215,5 +222,6 @@ export const netSys = {
   isListening,
   setNonBlocking: setNonblocking,
   peerCid,
+  isUnixStream,
   shutdownWrite: (fd: number): number => shutdown(fd, SHUT_WR),
 };

@@ -9,7 +9,7 @@ import type { TransportSys } from './sys.ts';
  * every 16 ms later: a conversation begins once, so this costs nothing that matters, and Node's event loop stays free for signals.
  */
 export async function waitFor(
-  sys: TransportSys,
+  sys: Pick<TransportSys, 'alloc' | 'poll'>,
   fd: number,
   events: number,
   deadline: number,

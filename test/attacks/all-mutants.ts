@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { ASKING_MUTANTS } from './asking-mutants.ts';
+import { BROKER_MUTANTS } from './broker-mutants.ts';
 import { COPY_MUTANTS } from './copy-mutants.ts';
 import { COPY_AND_ASKING_THREATS } from './copy-threats.ts';
 import { MOUNT_MUTANTS } from './mount-mutants.ts';
@@ -17,6 +18,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...GUARD_MUTANTS,
   ...CALL_MUTANTS,
   ...SERVICE_MUTANTS,
+  ...BROKER_MUTANTS,
 ];
 
 export const ALL_THREATS: readonly Threat[] = [...THREATS, ...COPY_AND_ASKING_THREATS];

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+
+import type { Mutant } from './server-mutants.ts';
+
+const PROGRAM = 'bin/ninefold.cjs';
+const SHARED = 'src/broker/shared.js';
+const HOSTILE = ['broker/hostile'];
+
+/** Defences of a broker, and of what it started, against the machines that call it. */
+export const BROKER_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'broker: answers are written by a call that the machine can make wait',
+    file: SHARED,
+    from: /const n = sys\.send\(fd, mem,/,
+    to: 'const n = sys.write(fd, mem,',
+    seenBy: HOSTILE,
+  },
+  {
+    name: 'broker: requests are read by a call that the machine can make wait',
+    file: SHARED,
+    from: /const n = sys\.recv\(fd, mem,/,
+    to: 'const n = sys.read(fd, mem,',
+    seenBy: HOSTILE,
+  },
+  {
+    name: 'broker: the line of a connection is read by a call that the machine can make wait',
+    file: SHARED,
+    from: /read: sys\.recv/,
+    to: 'read: sys.read',
+    seenBy: HOSTILE,
+  },
+  {
+    name: 'broker: what a machine passes may be no socket',
+    file: PROGRAM,
+    from: /this\.#unixOnly && !this\.#sys\.isUnixStream\(first\)/,
+    to: 'false',
+    seenBy: HOSTILE,
+  },
+];
