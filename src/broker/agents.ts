@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as v from 'valibot';
@@ -10,6 +10,7 @@ import { quote, SSH_DEFAULTS, sshArgv } from '../transport/ssh.ts';
 import { type AgentCall, encodeAgentCall } from './agent-call.ts';
 import type { Ended } from './call.ts';
 import type { Address } from './config.ts';
+import { type KeptChild, keptChild } from './kept-child.ts';
 import { endOf, type OnTraffic, wordsOf } from './last-words.ts';
 import { streamCall } from './stream-call.ts';
 import type { BrokerSys } from './sys.ts';
@@ -61,14 +62,11 @@ export async function startAgent(
   }
 }
 
-function spawned(argv: readonly string[], data: number, onTraffic?: OnTraffic): AgentRun {
-  const [program = '', ...args] = argv;
-  const child = spawn(program, args, { stdio: [data, data, 'pipe'], detached: true, cwd: '/' });
-  return runOf(child, onTraffic);
-}
+const spawned = (argv: readonly string[], data: number, onTraffic?: OnTraffic): AgentRun =>
+  runOf(keptChild(argv, data), onTraffic);
 
-/** A child in a session of its own, as a run: also what `ninefold agent` keeps for each of its calls. */
-export function runOf(child: ChildProcess, onTraffic?: OnTraffic): AgentRun {
+/** A child as a run: also what `ninefold agent` keeps for each of its calls. */
+export function runOf({ child, release }: KeptChild, onTraffic?: OnTraffic): AgentRun {
   const words = wordsOf(child.stderr, onTraffic);
   const ended = new Promise<Ended>((resolve) => {
     child.once('error', (error) => resolve({ exit: CANNOT_RUN, words: printable(error.message) }));
@@ -89,6 +87,7 @@ export function runOf(child: ChildProcess, onTraffic?: OnTraffic): AgentRun {
   return {
     ended,
     end() {
+      release();
       ending ??= endGroup(kill);
       return ending;
     },

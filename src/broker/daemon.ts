@@ -306,11 +306,20 @@ export class Broker {
 
   #checkSessions(): void {
     for (const [kept, session] of this.#sessions) {
-      const why = session.why === undefined ? kept.check() : undefined;
+      const why = session.why === undefined ? this.#check(kept) : undefined;
       if (why === undefined) continue;
       this.#o.note('info', `ending session ${kept.id}: ${printable(why)}`);
       session.why = why;
       void session.run.end();
+    }
+  }
+
+  /** A fault here must not end the broker, and with it everybody's; nor may a session go on of which nobody knows whether it may. */
+  #check(kept: Kept): string | undefined {
+    try {
+      return kept.check();
+    } catch (error) {
+      return `it cannot be looked whether it may go on: ${error instanceof Error ? error.message : error}`;
     }
   }
 

@@ -52,9 +52,9 @@ export function keep(desk: Desk, admitted: Admitted): Kept {
       if (order !== undefined) return order;
       if (until.until !== undefined && desk.now() >= until.until)
         return `it was granted until ${moment(until.until)}`;
-      const now = desk.store.stamp();
-      if (now === stamp) return undefined;
       try {
+        const now = desk.store.stamp();
+        if (now === stamp) return undefined;
         const book = desk.store.load();
         const decision = book.decide({ source, target, folder, access }, desk.now());
         const added = book
@@ -73,7 +73,11 @@ export function keep(desk: Desk, admitted: Admitted): Kept {
     over(why) {
       if (ended) return;
       ended = true;
-      desk.sessions.remove(id);
+      try {
+        desk.sessions.remove(id);
+      } catch {
+        // Where it lies cannot be reached any more; the log is told all the same.
+      }
       const { latest } = meter;
       desk.audit.write({ event: 'end', ...told, ...(latest === undefined ? {} : { traffic: latest }), why });
     },

@@ -131,9 +131,9 @@ export function keepService(desk: Desk, request: ServiceRequest): Kept {
     // It has no counters.
     tell() {},
     check() {
-      const now = desk.store.stamp();
-      if (now === stamp) return undefined;
       try {
+        const now = desk.store.stamp();
+        if (now === stamp) return undefined;
         const block = blockOf(desk, request);
         stamp = now;
         return block === undefined ? undefined : `it is blocked now (rule ${block.rule})`;

@@ -4,6 +4,7 @@ import type { Mutant } from './server-mutants.ts';
 
 const PROGRAM = 'bin/ninefold.cjs';
 const SHARED = 'src/broker/shared.js';
+const KEPT = ['broker/kept'];
 const HOSTILE = ['broker/hostile'];
 
 /** Defences of a broker, and of what it started, against the machines that call it. */
@@ -35,5 +36,19 @@ export const BROKER_MUTANTS: readonly Mutant[] = [
     from: /this\.#unixOnly && !this\.#sys\.isUnixStream\(first\)/,
     to: 'false',
     seenBy: HOSTILE,
+  },
+  {
+    name: 'broker: mounts outlive a broker that is killed',
+    file: PROGRAM,
+    from: /\|\| \{ kill -TERM 0; sleep 1; kill -KILL 0; \}/,
+    to: '|| true',
+    seenBy: KEPT,
+  },
+  {
+    name: 'broker: mounts go on when the rules cannot be read',
+    file: PROGRAM,
+    from: /return "the list of rules is damaged"/,
+    to: 'return void 0',
+    seenBy: KEPT,
   },
 ];

@@ -227,4 +227,14 @@ export const COPY_AND_ASKING_THREATS: readonly Threat[] = [
       'broker: what a machine passes may be no socket',
     ],
   },
+  {
+    attack: 'a mount that goes on when nobody keeps it any more',
+    defence:
+      'what a broker starts ends with a line from it; a fault in looking at the rules ends the mount, and not the broker',
+    tests: ['broker/kept'],
+    mutants: [
+      'broker: mounts outlive a broker that is killed',
+      'broker: mounts go on when the rules cannot be read',
+    ],
+  },
 ];

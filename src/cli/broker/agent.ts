@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 
-import { spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { EXIT, type ExitCode, printable } from '../../base/error.ts';
 import { Turns } from '../../base/turns.ts';
@@ -8,6 +7,7 @@ import { AGENT_CALL_MAX, encodeAgentCall, parseAgentCall } from '../../broker/ag
 import { type AgentRun, runOf } from '../../broker/agents.ts';
 import type { Ended } from '../../broker/call.ts';
 import { Entrance } from '../../broker/incoming.ts';
+import { keptChild } from '../../broker/kept-child.ts';
 import { asksTraffic } from '../../broker/traffic-line.ts';
 import { openSys } from '../../linux/index.ts';
 import { acceptor } from '../../transport/accepting.ts';
@@ -70,11 +70,11 @@ async function take(entrance: Entrance, fd: number, runs: Set<AgentRun>): Promis
     const call = parseAgentCall(come.line ?? '');
     if (!call.ok) return void control.end(`${JSON.stringify(REFUSED)}\n`);
     const traffic = asksTraffic(come.line ?? '');
-    const argv = ['--no-warnings', programPath('ruddo'), '--call', encodeAgentCall(call.value, traffic)];
-    const child = spawn(process.execPath, argv, { stdio: [data, data, 'pipe'], detached: true, cwd: '/' });
+    const word = encodeAgentCall(call.value, traffic);
+    const argv = [process.execPath, '--no-warnings', programPath('ruddo'), '--call', word];
     // What a broker does not read is left out: the next line has all of it.
     const tell = (told: string): boolean => control.writableLength === 0 && control.write(`${told}\n`);
-    const run = runOf(child, traffic ? tell : undefined);
+    const run = runOf(keptChild(argv, data), traffic ? tell : undefined);
     runs.add(run);
     control.once('close', () => void run.end());
     control.resume();
