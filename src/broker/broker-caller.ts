@@ -15,8 +15,10 @@ import type { BrokerSys } from './sys.ts';
 
 const CONNECT_MS = 5000;
 
-/** Where a broker is: a Unix socket, or what carries no descriptors. */
-export type BrokerAddress = Extract<Source, { kind: 'unix' | 'vsock' | 'exec' }>;
+/** Where a broker is: a Unix socket (`own`: only of this user's, or root's), or what carries no descriptors. */
+export type BrokerAddress =
+  | (Extract<Source, { kind: 'unix' }> & { readonly own?: true })
+  | Extract<Source, { kind: 'vsock' | 'exec' }>;
 
 /** A call that says when its service was started: after the person's yes. */
 export interface BrokerCall extends Call {
@@ -27,7 +29,7 @@ export interface BrokerCall extends Call {
 const LINE_MAX = 16 * 1024;
 const STARTED = '{"started":true}';
 
-/** Calls through a broker; a string is the path of its socket. Rejects with NinefoldError CONNECT_FAILED (exit 69, 77), VSOCK_MISSING, NO_CHANNEL (71), BROKER_LOST (69). */
+/** Calls through a broker; a string is the path of its socket. Rejects with NinefoldError CONNECT_FAILED (exit 69, 77), BROKER_FOREIGN (77), VSOCK_MISSING, NO_CHANNEL (71), BROKER_LOST (69). */
 export const brokerCaller = (sys: BrokerSys, where: BrokerAddress | string): Caller =>
   startedCaller(sys, where, false);
 
@@ -54,12 +56,30 @@ export function startedCaller(
   };
 }
 
+/** A connection to its socket. Rejects with NinefoldError CONNECT_FAILED (exit 69, 77), BROKER_FOREIGN (77). */
+export async function connectBroker(sys: BrokerSys, at: BrokerAddress & { kind: 'unix' }): Promise<number> {
+  const fd = await connectSocket(sys, at, CONNECT_MS);
+  const cred = at.own === true ? sys.peerCred(fd) : undefined;
+  if (cred === undefined) return fd;
+  const uid = typeof cred === 'number' ? undefined : cred.uid;
+  if (uid === 0 || uid === process.geteuid?.()) return fd;
+  sys.close(fd);
+  throw new NinefoldError({
+    code: 'BROKER_FOREIGN',
+    exit: EXIT.noPermission,
+    what: 'will not ask the broker at',
+    on: printable(at.path),
+    why: uid === undefined ? 'nobody knows whose it is' : `it is of user id ${uid}`,
+    remedy: 'if that is who decides here, set NINEFOLD_BROKER to this path',
+  });
+}
+
 async function passed(
   sys: BrokerSys,
   at: BrokerAddress & { kind: 'unix' },
   line: string,
 ): Promise<StreamCall> {
-  const fd = await connectSocket(sys, at, CONNECT_MS);
+  const fd = await connectBroker(sys, at);
   const [ours, theirs] = pairOf(sys, fd);
   const sent = sys.sendFd(fd, theirs);
   sys.close(theirs);

@@ -4,6 +4,8 @@ import type { Mutant } from './server-mutants.ts';
 
 const PROGRAM = 'bin/ninefold.cjs';
 const SHARED = 'src/broker/shared.js';
+const CLIENT = 'bin/qrexec-client-vm.cjs';
+const PLACE = ['broker/place'];
 const KEPT = ['broker/kept'];
 const HOSTILE = ['broker/hostile'];
 
@@ -50,5 +52,19 @@ export const BROKER_MUTANTS: readonly Mutant[] = [
     from: /return "the list of rules is damaged"/,
     to: 'return void 0',
     seenBy: KEPT,
+  },
+  {
+    name: 'broker: it is looked for in a folder of anybody’s',
+    file: CLIENT,
+    from: /found\.uid !== process\.geteuid\?\.\(\)/,
+    to: 'false',
+    seenBy: PLACE,
+  },
+  {
+    name: 'broker: anybody may be the broker of a user',
+    file: CLIENT,
+    from: /if \(uid === 0 \|\| uid === process\.geteuid\?\.\(\)\)/,
+    to: 'if (true)',
+    seenBy: PLACE,
   },
 ];

@@ -237,4 +237,13 @@ export const COPY_AND_ASKING_THREATS: readonly Threat[] = [
       'broker: mounts go on when the rules cannot be read',
     ],
   },
+  {
+    attack: 'another user who makes the place where programs look for the broker, and gets the files',
+    defence: 'a folder of the user’s own, and at the socket the user or root',
+    tests: ['broker/place'],
+    mutants: [
+      'broker: it is looked for in a folder of anybody’s',
+      'broker: anybody may be the broker of a user',
+    ],
+  },
 ];

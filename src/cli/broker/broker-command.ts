@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 
-import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { EXIT, type ExitCode, printable } from '../../base/error.ts';
@@ -17,7 +16,8 @@ import { programPath } from '../serve/launch.ts';
 import { LOG_FORMATS, LOG_LEVELS } from '../serve/options.ts';
 import { choiceOption, numberOption } from '../values.ts';
 import { joinBroker } from './join.ts';
-import { brokerConfig, brokerSocket } from './places.ts';
+import { type BrokerPlace, brokerConfig, brokerPlace } from './places.ts';
+import { makeSocketFolder } from './socket-folder.ts';
 import { openBrokerSys } from './sys.ts';
 
 interface BrokerFlags {
@@ -64,9 +64,9 @@ async function brokerCommand(flags: BrokerFlags): Promise<ExitCode> {
     choiceOption('--log-level', flags.logLevel, LOG_LEVELS),
     choiceOption('--log-format', flags.logFormat, LOG_FORMATS),
   );
-  const place = brokerConfig(flags.config);
-  const file = place.path;
-  const read = readConfig(place);
+  const from = brokerConfig(flags.config);
+  const file = from.path;
+  const read = readConfig(from);
   const { NINEFOLD_PATIENCE: seconds } = process.env;
   const patience = seconds ? numberOption('NINEFOLD_PATIENCE', seconds, 1, 3600) : read.patience;
   const config = { ...read, patience };
@@ -87,11 +87,14 @@ async function brokerCommand(flags: BrokerFlags): Promise<ExitCode> {
   }
   const asking = asker(flags.ask || process.env.NINEFOLD_ASK || config.ask);
   const sys = openBrokerSys();
-  const path = flags.socket ?? brokerSocket();
+  const place: BrokerPlace =
+    flags.socket === undefined ? brokerPlace() : { kind: 'unix', path: flags.socket };
+  const { path } = place;
   const listeners: { listener: Listener; machine?: string }[] = [];
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     const uids = [...config.machines.values()].some((m) => m.uid !== undefined);
+    const closed = makeSocketFolder(place, uids);
+    if (closed !== undefined) log.warn(closed);
     // Other users come in by it too where they are machines; who they are is told by the kernel.
     listeners.push({ listener: await openListener(sys, { kind: 'unix', path }, uids ? 0o666 : 0o600) });
     const port =

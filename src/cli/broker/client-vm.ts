@@ -10,7 +10,7 @@ import { nodeSocket } from '../../broker/node-socket.ts';
 import { print } from '../print.ts';
 import { describe, say } from '../report.ts';
 import { type ClientWanted, parseClient } from './client-options.ts';
-import { brokerAddress, brokerSocket } from './places.ts';
+import { brokerOf } from './places.ts';
 import { openBrokerSys } from './sys.ts';
 
 const PROGRAM = 'qrexec-client-vm';
@@ -42,7 +42,7 @@ export function clientMain(argv: readonly string[]): void {
 }
 
 async function run(wanted: ClientWanted): Promise<number> {
-  const where = brokerAddress(wanted.socket ?? (process.env.NINEFOLD_BROKER || brokerSocket()));
+  const where = brokerOf(wanted.socket);
   const call = await startedCaller(openBrokerSys(), where)(wanted.target, wanted.service);
   let stopped: number | undefined;
   let local: ReturnType<typeof spawn> | undefined;

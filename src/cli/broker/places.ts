@@ -2,17 +2,35 @@
 
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { BrokerAddress } from '../../broker/broker-caller.ts';
 import type { Place } from '../../broker/config.ts';
 import { parseSource } from '../../transport/source.ts';
-import { registryPath } from '../mount/registry.ts';
+import { checkOwn, registryPath } from '../mount/registry.ts';
 import { usageError } from '../report.ts';
 
+/** A broker's own socket. `own`: nobody has named it, so nobody but this user or root may be behind it. */
+export type BrokerPlace = Extract<BrokerAddress, { kind: 'unix' }>;
+
 /** The broker's own socket: NINEFOLD_BROKER where that is a path, else `broker.sock` in the run-time folder of the user. */
-export function brokerSocket(env: NodeJS.ProcessEnv = process.env): string {
+export function brokerPlace(env: NodeJS.ProcessEnv = process.env): BrokerPlace {
   const named = env.NINEFOLD_BROKER ? brokerAddress(env.NINEFOLD_BROKER) : undefined;
-  return named?.kind === 'unix' ? named.path : join(registryPath(env), 'broker.sock');
+  return named?.kind === 'unix' ? named : usualPlace(env);
+}
+
+const usualPlace = (env: NodeJS.ProcessEnv): BrokerPlace => ({
+  kind: 'unix',
+  path: join(registryPath(env), 'broker.sock'),
+  own: true,
+});
+
+/** Where a program looks for the broker: at `named` (an option), at NINEFOLD_BROKER, or at the usual place. Throws NinefoldError REGISTRY (exit 78) when that is in a folder of another's, who could listen there. */
+export function brokerOf(named: string | undefined, env: NodeJS.ProcessEnv = process.env): BrokerAddress {
+  if (named !== undefined) return brokerAddress(named);
+  if (env.NINEFOLD_BROKER) return brokerAddress(env.NINEFOLD_BROKER);
+  const place = usualPlace(env);
+  if (existsSync(place.path)) checkOwn(dirname(place.path), 'will not look for the broker in');
+  return place;
 }
 
 /** What NINEFOLD_BROKER means: a path, `unix:PATH`, `vsock:CID:PORT`, or `exec:COMMAND`. Throws NinefoldError BROKER_ADDRESS, SOURCE_SYNTAX (exit 64). */
@@ -46,7 +64,6 @@ export function callRoute(
   env: NodeJS.ProcessEnv = process.env,
 ): { broker: BrokerAddress } | { qrexec: string } {
   if (env.NINEFOLD_QREXEC_CLIENT) return { qrexec: env.NINEFOLD_QREXEC_CLIENT };
-  if (env.NINEFOLD_BROKER) return { broker: brokerAddress(env.NINEFOLD_BROKER) };
-  const path = brokerSocket(env);
-  return existsSync(path) ? { broker: { kind: 'unix', path } } : { qrexec: 'qrexec-client-vm' };
+  const there = env.NINEFOLD_BROKER || existsSync(usualPlace(env).path);
+  return there ? { broker: brokerOf(undefined, env) } : { qrexec: 'qrexec-client-vm' };
 }

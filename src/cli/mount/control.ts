@@ -31,7 +31,10 @@ export function answerStatus(path: string, status: () => Status): Promise<Server
     });
     server.maxConnections = 16;
     server.once('error', reject);
+    // Node binds at once.
+    const old = process.umask(0o177);
     server.listen(path, () => resolve(server));
+    process.umask(old);
   });
 }
 

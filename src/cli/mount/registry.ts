@@ -37,16 +37,23 @@ export function registryPath(env: NodeJS.ProcessEnv = process.env): string {
   return join(tmpdir(), `ninefold-${uid}`);
 }
 
-/** Makes the folder, mode 0700. Throws NinefoldError REGISTRY (exit 78) if it is not ours alone: someone else could then lie to us. */
-export function openRegistry(path = registryPath()): string {
+const KEEP_LIST = 'cannot keep the list of mounts in';
+
+/** Makes the folder, mode 0700. `what` fails: a message's beginning. Throws NinefoldError REGISTRY (exit 78) if it is not ours alone: someone else could then lie to us. */
+export function openRegistry(path = registryPath(), what = KEEP_LIST): string {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
   } catch (error) {
-    throw unusable(path, because((error as NodeJS.ErrnoException).errno ?? 5), error);
+    throw unusable(path, what, because((error as NodeJS.ErrnoException).errno ?? 5), error);
   }
+  return checkOwn(path, what);
+}
+
+/** The same of a folder that is there. */
+export function checkOwn(path: string, what: string): string {
   const found = lstatSync(path);
   if (!found.isDirectory() || found.uid !== process.geteuid?.() || (found.mode & 0o022) !== 0)
-    throw unusable(path, 'it is not a folder that only you can change');
+    throw unusable(path, what, 'it is not a folder that only you can change');
   return path;
 }
 
@@ -65,7 +72,7 @@ export function register(dir: string, entry: Entry): void {
 /** What `list` and `unmount` go by cannot be left there. */
 export function cannotWrite(dir: string, error: unknown): NinefoldError {
   const why = because((error as NodeJS.ErrnoException).errno ?? 5);
-  return unusable(dir, why, error, 'make room there, or mend what is wrong with it');
+  return unusable(dir, KEEP_LIST, why, error, 'make room there, or mend what is wrong with it');
 }
 
 export function unregister(dir: string, pid: number): void {
@@ -119,6 +126,7 @@ export function startTicks(pid: number): string | undefined {
 
 function unusable(
   path: string,
+  what: string,
   why: string,
   cause?: unknown,
   remedy = 'remove it, or set XDG_RUNTIME_DIR to a folder of your own',
@@ -126,7 +134,7 @@ function unusable(
   return new NinefoldError({
     code: 'REGISTRY',
     exit: EXIT.config,
-    what: 'cannot keep the list of mounts in',
+    what,
     on: printable(path),
     why,
     remedy,
