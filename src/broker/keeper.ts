@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { contains } from '../policy/folder.ts';
+import type { Rule } from '../policy/rule.ts';
 import { moment } from '../policy/words.ts';
 import type { Desk } from './desk.ts';
 import type { Admitted } from './query.ts';
@@ -8,6 +9,8 @@ import { TrafficMeter } from './traffic.ts';
 
 /** How often a session's keeper looks whether it may go on: revocation ends it well within a second. */
 export const LOOK_MS = 250;
+
+const endOf = ({ lasts, until }: Rule): number | undefined => (lasts === 'until' ? until : undefined);
 
 /** A session that is being kept. */
 export interface Kept {
@@ -30,8 +33,14 @@ export function keep(desk: Desk, admitted: Admitted): Kept {
   const once = rule.lasts === 'once';
   const told = { source, target, folder, access, rule: rule.id, session: id };
   desk.audit.write({ event: 'connection', ...told });
-  const until = rule.lasts === 'until' && rule.until !== undefined ? { until: rule.until } : {};
-  desk.sessions.add({ id, source, target, folder, access, rule: rule.id, once, ...until, since: desk.now() });
+  const since = desk.now();
+  /** When the rule ends that allows it now. */
+  let until = endOf(rule);
+  const show = (): void => {
+    const end = until === undefined ? {} : { until };
+    desk.sessions.add({ id, source, target, folder, access, rule: rule.id, once, ...end, since });
+  };
+  show();
   let stamp = '';
   let ended = false;
   const meter = new TrafficMeter();
@@ -50,22 +59,33 @@ export function keep(desk: Desk, admitted: Admitted): Kept {
       showTraffic();
       const order = desk.sessions.order(id);
       if (order !== undefined) return order;
-      if (until.until !== undefined && desk.now() >= until.until)
-        return `it was granted until ${moment(until.until)}`;
       try {
-        const now = desk.store.stamp();
-        if (now === stamp) return undefined;
+        const now = desk.now();
+        const found = desk.store.stamp();
+        const over = until !== undefined && now >= until ? until : undefined;
+        if (found === stamp && over === undefined) return undefined;
         const book = desk.store.load();
-        const decision = book.decide({ source, target, folder, access }, desk.now());
+        const decision = book.decide({ source, target, folder, access }, now);
         const added = book
-          .deniedBelow({ source, target, folder }, desk.now())
+          .deniedBelow({ source, target, folder }, now)
           .find((inner) => !denied.some((outer) => contains(outer, inner)));
-        stamp = now;
+        stamp = found;
         if (decision.kind === 'deny') return `it is denied now (rule ${decision.rule.id})`;
         if (decision.kind === 'block') return `it is blocked now (rule ${decision.rule.id})`;
         // It would have to be kept out of a mount that may be in it already: the next one does.
         if (added !== undefined) return `${added} in it is denied now`;
-        return decision.kind === 'undecided' && !once ? 'its grant was revoked' : undefined;
+        if (once) return undefined;
+        if (decision.kind === 'undecided')
+          return over === undefined ? 'its grant was revoked' : `it was granted until ${moment(over)}`;
+        const end = endOf(decision.rule);
+        if (end === until) return undefined;
+        until = end;
+        try {
+          show();
+        } catch {
+          // No reason to end a session.
+        }
+        return undefined;
       } catch {
         return 'the list of rules is damaged';
       }

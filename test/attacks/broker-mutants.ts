@@ -5,6 +5,7 @@ import type { Mutant } from './server-mutants.ts';
 const PROGRAM = 'bin/ninefold.cjs';
 const SHARED = 'src/broker/shared.js';
 const CLIENT = 'bin/qrexec-client-vm.cjs';
+const KEEPER = ['broker/keeper'];
 const PLACE = ['broker/place'];
 const KEPT = ['broker/kept'];
 const HOSTILE = ['broker/hostile'];
@@ -52,6 +53,13 @@ export const BROKER_MUTANTS: readonly Mutant[] = [
     from: /return "the list of rules is damaged"/,
     to: 'return void 0',
     seenBy: KEPT,
+  },
+  {
+    name: 'broker: a mount has the end that its grant had when it began',
+    file: 'src/broker/keeper.js',
+    from: /until = end;/,
+    to: '',
+    seenBy: KEEPER,
   },
   {
     name: 'broker: it is looked for in a folder of anybody’s',

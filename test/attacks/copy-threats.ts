@@ -231,10 +231,11 @@ export const COPY_AND_ASKING_THREATS: readonly Threat[] = [
     attack: 'a mount that goes on when nobody keeps it any more',
     defence:
       'what a broker starts ends with a line from it; a fault in looking at the rules ends the mount, and not the broker',
-    tests: ['broker/kept'],
+    tests: ['broker/kept', 'broker/keeper'],
     mutants: [
       'broker: mounts outlive a broker that is killed',
       'broker: mounts go on when the rules cannot be read',
+      'broker: a mount has the end that its grant had when it began',
     ],
   },
   {
