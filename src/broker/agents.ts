@@ -63,7 +63,7 @@ export async function startAgent(
 }
 
 const spawned = (argv: readonly string[], data: number, onTraffic?: OnTraffic): AgentRun =>
-  runOf(keptChild(argv, data), onTraffic);
+  runOf(keptChild(argv, data, { cwd: '/' }), onTraffic);
 
 /** A child as a run: also what `ninefold agent` keeps for each of its calls. */
 export function runOf({ child, release }: KeptChild, onTraffic?: OnTraffic): AgentRun {

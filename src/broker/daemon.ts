@@ -12,6 +12,7 @@ import { acceptor } from '../transport/accepting.ts';
 import type { Listener } from '../transport/listener.ts';
 import type { AgentCall } from './agent-call.ts';
 import { type AgentRun, startAgent } from './agents.ts';
+import { endQuestions } from './ask.ts';
 import { authorize } from './authorize.ts';
 import type { Ended } from './call.ts';
 import type { CallPolicy, Verdict } from './call-policy.ts';
@@ -75,6 +76,7 @@ interface Caller {
   gone(): boolean;
 }
 
+const ENDED = 'the broker was ended';
 const REFUSAL: Ended = { exit: REFUSED, words: 'Request refused' };
 
 /** Stands where dom0 stands in Qubes: tells who calls by the channel, asks, starts services in the machines it knows, keeps their sessions and ends them. */
@@ -86,6 +88,7 @@ export class Broker {
   readonly #sessions = new Map<Kept, { readonly run: AgentRun; why?: string }>();
   readonly #calls = new Map<string, number>();
   #all = 0;
+  #over = false;
 
   constructor(options: BrokerOptions) {
     this.#o = options;
@@ -99,10 +102,12 @@ export class Broker {
         return Promise.resolve({ known: machine !== undefined, disposable: machine?.disposable === true });
       },
       look: (target, folder) => this.#look(target, folder),
+      ask: (question) =>
+        this.#over ? Promise.resolve({ kind: 'failed', why: ENDED }) : options.desk.ask(question),
     };
   }
 
-  /** Serves until `stop`; then every session is ended. Listeners are the caller's to close. */
+  /** Serves until `stop`; then every session and question is ended. Listeners are the caller's to close. */
   async run(): Promise<void> {
     const { sys, note, listeners } = this.#o;
     for (const { listener, machine } of listeners)
@@ -119,8 +124,10 @@ export class Broker {
       await this.#turns.run();
     } finally {
       clearInterval(timer);
+      this.#over = true;
+      await endQuestions(ENDED);
       const left = [...this.#sessions.values()];
-      for (const session of left) session.why ??= 'the broker was ended';
+      for (const session of left) session.why ??= ENDED;
       await Promise.all(left.map(({ run }) => run.end()));
       await Promise.all(left.map(({ run }) => run.ended));
       // Each tells the log in a turn of its own.

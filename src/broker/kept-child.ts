@@ -20,12 +20,16 @@ export interface KeptChild {
   release(): void;
 }
 
-/** Starts a program that ends, with all of its group, when this process does, however that comes. `data` is its standard input and output; its standard error is a pipe. */
-export function keptChild(argv: readonly string[], data: number): KeptChild {
+/** Starts a program that ends, with all of its group, when this process does, however that comes. `data` is its standard input and output (pipes, where none is given); its standard error is a pipe. */
+export function keptChild(
+  argv: readonly string[],
+  data: number | 'pipe',
+  where: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {},
+): KeptChild {
   const child = spawn('/bin/sh', ['-c', GUARD, 'sh', ...argv], {
     stdio: [data, data, 'pipe', 'pipe'],
     detached: true,
-    cwd: '/',
+    ...where,
   });
   const line = child.stdio[LINE] as Socket | null | undefined;
   line?.on('error', () => {});

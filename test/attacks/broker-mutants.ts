@@ -62,6 +62,13 @@ export const BROKER_MUTANTS: readonly Mutant[] = [
     seenBy: KEEPER,
   },
   {
+    name: 'broker: its question stays open when it ends',
+    file: PROGRAM,
+    from: /await endQuestions\(\w+\);/,
+    to: '',
+    seenBy: ['broker/ask'],
+  },
+  {
     name: 'broker: it is looked for in a folder of anybody’s',
     file: CLIENT,
     from: /found\.uid !== process\.geteuid\?\.\(\)/,

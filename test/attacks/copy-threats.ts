@@ -247,4 +247,10 @@ export const COPY_AND_ASKING_THREATS: readonly Threat[] = [
       'broker: anybody may be the broker of a user',
     ],
   },
+  {
+    attack: 'a question that stays on the screen or the terminal when nobody hears the answer any more',
+    defence: 'it ends with its broker, and none is asked after that',
+    tests: ['broker/ask'],
+    mutants: ['broker: its question stays open when it ends'],
+  },
 ];

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { askBy } from '../../src/broker/ask.ts';
 import type { Question } from '../../src/policy/asking.ts';
 import { scratch } from '../helpers/places.ts';
+import { asks } from './machine.ts';
+import { eventually, world } from './world.ts';
 
 const question = (patience: number): Question => ({
   version: 1,
@@ -47,3 +49,42 @@ test('one that cannot be run, ends badly, or talks nonsense', async () => {
   const kinds = [['/nowhere/ask'], ['/bin/false'], ['/bin/echo', '{}'], ['/bin/sh', '-c', 'kill -9 $$']];
   for (const argv of kinds) assert.equal((await askBy(argv, question(10))).kind, 'failed', argv.join(' '));
 });
+
+const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+const pidIn = (file: string): number => Number(existsSync(file) ? readFileSync(file, 'utf8') : '0');
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGKILL'] as const)
+  test(`a broker that ends by ${signal} leaves no question open, and asks none of those that wait`, async (t) => {
+    const w = world(t);
+    const machines = {
+      box: { address: 'local', socket: w.path('box.sock') },
+      evil: { socket: w.path('evil.sock') },
+    };
+    const ask = `echo $$ > ${w.path('pid')}; echo >> ${w.path('count')}; exec sleep 600`;
+    const broker = await w.broker(ask, { machines, patience: 600 });
+    const calls = ['evil', 'box'].map((name) =>
+      asks(w.path(`${name}.sock`), name === 'box' ? 'host' : 'box', w.share).catch(() => undefined),
+    );
+    await eventually('the question', () => pidIn(w.path('pid')) > 0);
+    await eventually(
+      'both requests',
+      () => existsSync(w.path('policy/asking/box.lock')) && existsSync(w.path('policy/asking/evil.lock')),
+    );
+    broker.child.kill(signal);
+    await broker.ended;
+    await eventually('the end of the asking program', () => !isAlive(pidIn(w.path('pid'))));
+    assert.equal(readFileSync(w.path('count'), 'utf8'), '\n');
+    if (signal !== 'SIGKILL')
+      assert.ok(
+        w
+          .log()
+          .some((l) => l.event === 'decision' && l.result === 'failed' && l.why === 'the broker was ended'),
+      );
+    await Promise.all(calls);
+  });

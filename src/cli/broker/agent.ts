@@ -74,7 +74,7 @@ async function take(entrance: Entrance, fd: number, runs: Set<AgentRun>): Promis
     const argv = [process.execPath, '--no-warnings', programPath('ruddo'), '--call', word];
     // What a broker does not read is left out: the next line has all of it.
     const tell = (told: string): boolean => control.writableLength === 0 && control.write(`${told}\n`);
-    const run = runOf(keptChild(argv, data), traffic ? tell : undefined);
+    const run = runOf(keptChild(argv, data, { cwd: '/' }), traffic ? tell : undefined);
     runs.add(run);
     control.once('close', () => void run.end());
     control.resume();
