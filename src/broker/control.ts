@@ -13,8 +13,8 @@ import type { BrokerSys } from './sys.ts';
 const FIRST_MS = 10_000;
 
 /** The descriptor that begins a control connection; negative: none came. The caller closes it. */
-export async function takeData(sys: BrokerSys, control: number): Promise<number> {
-  const there = await waitFor(sys, control, POLLIN, performance.now() + FIRST_MS);
+export async function takeData(sys: BrokerSys, control: number, patienceMs = FIRST_MS): Promise<number> {
+  const there = await waitFor(sys, control, POLLIN, performance.now() + patienceMs);
   return there ? sys.recvFd(control) : -1;
 }
 

@@ -7,7 +7,7 @@ import type { Sys } from '../base/sys.ts';
 import { Turns } from '../base/turns.ts';
 import { isFingerprint } from '../policy/fingerprint.ts';
 import { isAskedService } from '../policy/service-asking.ts';
-import { AUTHORIZE_MAX, FOLDER_LINE_MAX, parseFolderLine } from '../policy/wire.ts';
+import { parseFolderLine } from '../policy/wire.ts';
 import { acceptor } from '../transport/accepting.ts';
 import type { Listener } from '../transport/listener.ts';
 import type { AgentCall } from './agent-call.ts';
@@ -19,12 +19,11 @@ import type { CallPolicy, Verdict } from './call-policy.ts';
 import type { BrokerConfig, MachineConfig } from './config.ts';
 import { readLineOf } from './control.ts';
 import { type Desk, type Look, type Reply, turnedAway } from './desk.ts';
-import { Entrance } from './incoming.ts';
+import { type Caller, Doors } from './doors.ts';
 import { type Kept, keep, LOOK_MS } from './keeper.ts';
 import type { OnTraffic } from './last-words.ts';
 import { admit, refused } from './query.ts';
 import { allowService, keepService } from './service-call.ts';
-import { readAllShared, readLineShared, sendShared } from './shared.ts';
 import type { BrokerSys } from './sys.ts';
 
 export interface BrokerOptions {
@@ -52,8 +51,7 @@ const CALL = v.strictObject({
   /** The caller waits for one more line, `{"started":true}`, when the service has been started. */
   started: v.exactOptional(v.literal(true)),
 });
-const CALL_MAX = 1024;
-const CALL_MS = 10_000;
+const LOOK_MAX = 1024;
 /** Calls at one time: of one machine, and altogether. */
 const OF_ONE = 64;
 const OF_ALL = 512;
@@ -64,18 +62,6 @@ const REFUSED = 126;
 /** Of ConnectToFolder: another folder has taken the place of the one that was granted. */
 const REPLACED = 116;
 
-/** What a call is made through. */
-interface Caller {
-  /** The service's standard input and output. */
-  readonly data: number;
-  /** Closes it here. Idempotent. */
-  close(): void;
-  /** The service has been started. */
-  started(): void;
-  /** Whether the caller has given it up. */
-  gone(): boolean;
-}
-
 const ENDED = 'the broker was ended';
 const REFUSAL: Ended = { exit: REFUSED, words: 'Request refused' };
 
@@ -84,7 +70,7 @@ export class Broker {
   readonly #o: BrokerOptions;
   readonly #desk: Desk;
   readonly #turns: Turns;
-  readonly #entrance: Entrance;
+  readonly #doors: Doors;
   readonly #sessions = new Map<Kept, { readonly run: AgentRun; why?: string }>();
   readonly #calls = new Map<string, number>();
   #all = 0;
@@ -93,7 +79,7 @@ export class Broker {
   constructor(options: BrokerOptions) {
     this.#o = options;
     this.#turns = new Turns(options.loop, options.listeners.length);
-    this.#entrance = new Entrance(options.sys, CALL_MAX, true);
+    this.#doors = new Doors(options.sys, [...options.agent, '--door']);
     this.#desk = {
       ...options.desk,
       patience: options.config.patience,
@@ -132,6 +118,8 @@ export class Broker {
       await Promise.all(left.map(({ run }) => run.ended));
       // Each tells the log in a turn of its own.
       while (this.#sessions.size > 0) await new Promise((resolve) => setImmediate(resolve));
+      await new Promise((resolve) => setImmediate(resolve));
+      await this.#doors.end();
     }
   }
 
@@ -149,45 +137,27 @@ export class Broker {
       const cid = sys.peerCid(fd);
       const who = source ?? (cid < 0 ? 'nobody that is known' : `context id ${cid}`);
       this.#o.note('debug', `closed a connection of ${who}`);
-      sys.close(fd);
+      this.#doors.drop(fd);
       return;
     }
     this.#calls.set(of, mine + 1);
     this.#all++;
-    let caller: Caller | undefined;
-    const control = { socket: undefined as Socket | undefined };
+    let come: Awaited<ReturnType<Doors['take']>>;
     try {
-      const come = await this.#entrance.take(fd, source);
+      come = await this.#doors.take(fd, source);
       if (come === undefined) return;
-      const socket = come.control;
-      control.socket = socket;
-      caller = this.#callerOf(come.data, control);
-      const call = v.safeParse(CALL, json(come.line));
-      const ended = call.success ? await this.#call(source, call.output, caller) : REFUSAL;
-      caller.close();
-      socket.end(`${JSON.stringify(ended)}\n`);
+      const { caller } = come;
+      const call = v.safeParse(CALL, json(caller.line));
+      caller.end(call.success ? await this.#call(source, call.output, caller) : REFUSAL);
     } catch (error) {
       const words = error instanceof NinefoldError ? error.message : 'internal error';
       this.#o.note('warn', `a call of ${source} failed: ${printable(String(error))}`);
-      control.socket?.end(`${JSON.stringify({ exit: CANNOT_RUN, words })}\n`);
+      come?.caller.end({ exit: CANNOT_RUN, words });
     } finally {
-      caller?.close();
+      come?.done();
       this.#calls.set(of, (this.#calls.get(of) ?? 1) - 1);
       this.#all--;
     }
-  }
-
-  #callerOf(data: number, control: { readonly socket: Socket | undefined }): Caller {
-    let open = data >= 0;
-    return {
-      data,
-      close: () => {
-        if (open) this.#o.sys.close(data);
-        open = false;
-      },
-      started: () => void control.socket?.write('{"started":true}\n'),
-      gone: () => control.socket === undefined || control.socket.destroyed || control.socket.readableEnded,
-    };
   }
 
   async #call(source: string, call: v.InferOutput<typeof CALL>, caller: Caller): Promise<Ended> {
@@ -220,17 +190,15 @@ export class Broker {
   }
 
   async #authorize(source: string, caller: Caller): Promise<Ended> {
-    const { sys } = this.#o;
-    const bytes = await readAllShared(sys, caller.data, AUTHORIZE_MAX, CALL_MS);
+    const bytes = (await caller.read('all')) ?? new Uint8Array();
     const reply: Reply = await authorize(this.#desk, source, bytes);
-    await sendShared(sys, caller.data, Buffer.from(reply.stdout), CALL_MS);
+    caller.put(reply.stdout);
     return { exit: reply.exit, words: reply.stderr.trim() };
   }
 
   async #connect(source: string, target: string, print: string, caller: Caller): Promise<Ended> {
-    const { sys } = this.#o;
     const address = this.#machine(target)?.address;
-    const line = await readLineShared(sys, caller.data, FOLDER_LINE_MAX, CALL_MS);
+    const line = await caller.read('line');
     const folder = line === undefined ? undefined : parseFolderLine(line);
     if (address === undefined || folder === undefined || !folder.ok) return REFUSAL;
     const claim = { print, source, target, folder: folder.value, knowsReadOnly: true };
@@ -278,7 +246,7 @@ export class Broker {
       return REFUSAL;
     }
     const as = user === undefined ? {} : { user };
-    const hears = call.started === true ? { started: caller.started } : {};
+    const hears = call.started === true ? { started: () => caller.tell({ started: true }) } : {};
     return this.#run(kept, address, { version: 1, service: call.service, source, ...as }, caller, hears);
   }
 
@@ -348,7 +316,7 @@ export class Broker {
       this.#o.sys.close(theirs);
       if (run === undefined) socket.destroy();
     }
-    const line = await readLineOf(socket, CALL_MAX, LOOK_WAIT_MS);
+    const line = await readLineOf(socket, LOOK_MAX, LOOK_WAIT_MS);
     socket.destroy();
     void run.end();
     const parsed = v.safeParse(LOOK, json(line));

@@ -3,6 +3,7 @@
 import type { Mutant } from './server-mutants.ts';
 
 const PROGRAM = 'bin/ninefold.cjs';
+const DOOR = 'bin/ruddo.cjs';
 const SHARED = 'src/broker/shared.js';
 const CLIENT = 'bin/qrexec-client-vm.cjs';
 const KEEPER = ['broker/keeper'];
@@ -35,9 +36,16 @@ export const BROKER_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'broker: what a machine passes may be no socket',
-    file: PROGRAM,
-    from: /this\.#unixOnly && !this\.#sys\.isUnixStream\(first\)/,
+    file: DOOR,
+    from: /this\.#unixOnly && !this\.#sys\.isUnixStream\(first\d*\)/,
     to: 'false',
+    seenBy: HOSTILE,
+  },
+  {
+    name: 'broker: what a machine has left in a connection is thrown away by the broker itself',
+    file: PROGRAM,
+    from: /this\.#dropped\.push\(fd\);/,
+    to: 'return void this.#sys.close(fd);',
     seenBy: HOSTILE,
   },
   {

@@ -218,13 +218,14 @@ export const COPY_AND_ASKING_THREATS: readonly Threat[] = [
   {
     attack: 'a machine that holds the broker up, or uses it up, with the descriptors that it passes',
     defence:
-      'stream sockets of this machine alone; none is read or written by a call that could wait, because whoever shares it can take O_NONBLOCK away',
+      'each machine has a process that takes its descriptors, and waits alone; only stream sockets of this machine come further, and none is read or written by a call that could wait, because whoever shares it can take O_NONBLOCK away',
     tests: ['broker/hostile'],
     mutants: [
       'broker: answers are written by a call that the machine can make wait',
       'broker: requests are read by a call that the machine can make wait',
       'broker: the line of a connection is read by a call that the machine can make wait',
       'broker: what a machine passes may be no socket',
+      'broker: what a machine has left in a connection is thrown away by the broker itself',
     ],
   },
   {

@@ -1,16 +1,25 @@
 // SPDX-License-Identifier: MIT
 // A machine delays itself alone, whatever descriptors it passes and whatever it does to them.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { closeSync, openSync, readdirSync } from 'node:fs';
-import { test } from 'node:test';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readAllShared, readLineShared, sendShared } from '../../src/broker/shared.ts';
+import { declare } from '../../src/linux/libc.ts';
+import { sendFd } from '../../src/linux/passing.ts';
 import { fingerprint } from '../../src/policy/fingerprint.ts';
 import { formatAsk } from '../../src/policy/wire.ts';
-import type { Running } from '../helpers/cli.ts';
+import { connectSocket } from '../../src/transport/connect.ts';
+import { cannotMount, type Running } from '../helpers/cli.ts';
 import { sha256 } from './ground.ts';
 import { answerOf, answersOthers, asks, fill, opens, pair, pass, put, sys } from './machine.ts';
-import { answers, eventually, type World, world } from './world.ts';
+import { answers, eventually, NINEFOLD, NODE, type World, world } from './world.ts';
+
+const reason = cannotMount();
+const needsMount = reason === undefined ? {} : { skip: reason };
 
 const AUTHORIZE = 'ruddo.AuthorizeFolderAccess';
 
@@ -118,3 +127,85 @@ test('channels that are reset give their places back', async (t) => {
   }
   await answersOthers(running, w.path('evil.sock'));
 });
+
+const setsockopt = declare('setsockopt', ['int', 'int', 'int', 'uintptr_t', 'uint32_t']);
+
+/** A TCP socket whose last close waits for a minute: it has more to send than the other end takes. */
+async function lingering(t: TestContext): Promise<number> {
+  const server = createServer((socket) => socket.on('error', () => {}).pause()).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const at = { kind: 'tcp', host: '127.0.0.1', port } as const;
+  const [socket, fd] = await Promise.all([once(server, 'connection'), connectSocket(sys, at, 5000)]);
+  t.after(() => {
+    (socket[0] as Socket).destroy();
+    server.close();
+  });
+  fill(fd);
+  const linger = sys.alloc(8);
+  linger.dv.setInt32(0, 1, true);
+  linger.dv.setInt32(4, 60, true);
+  // SOL_SOCKET, SO_LINGER
+  assert.equal(setsockopt(fd, 1, 13, linger.address, 8), 0);
+  return fd;
+}
+
+test('a descriptor whose close waits holds nobody else up: passed as the channel, behind it, before any call, and by one call too many', async (t) => {
+  const w = world(t);
+  const running = await broker(w);
+  const path = w.path('evil.sock');
+  const one = await lingering(t);
+  await pass(path, one, 'dom0', AUTHORIZE);
+  sys.close(one);
+  const [, theirs] = pair();
+  for (const first of [theirs, -1]) {
+    const fd = await connectSocket(sys, { kind: 'unix', path }, 5000);
+    if (first >= 0) assert.equal(sendFd(fd, first), 0);
+    else put(fd, 'x');
+    const more = await lingering(t);
+    assert.equal(sendFd(fd, more), 0);
+    sys.close(more);
+    put(fd, 'junk\n');
+  }
+  await sleep(500);
+  await answersOthers(running, w.path('box.sock'));
+  for (let i = 0; i < 70; i++) {
+    const fd = await connectSocket(sys, { kind: 'unix', path }, 5000);
+    if (i % 10 === 0) {
+      const last = await lingering(t);
+      sendFd(fd, theirs);
+      sendFd(fd, last);
+      sys.close(last);
+    }
+    sys.close(fd);
+  }
+  await sleep(500);
+  await answersOthers(running, w.path('box.sock'));
+});
+
+test(
+  'a file of a file system that does not answer any more holds up its own machine, until it does',
+  needsMount,
+  async (t) => {
+    const w = world(t);
+    const running = await broker(w);
+    const serve = `exec:${NODE} ${NINEFOLD} serve --stdio ${w.share}`;
+    assert.equal((await w.ninefold('mount', serve, w.mnt)).code, 0);
+    const pid = Number(
+      readdirSync(w.path('run'))
+        .find((name) => name.endsWith('.json'))
+        ?.slice(0, -5),
+    );
+    const fd = openSync(join(w.mnt, 'hello'), 'r+');
+    process.kill(pid, 'SIGSTOP');
+    try {
+      await pass(w.path('evil.sock'), fd, 'dom0', AUTHORIZE);
+      await sleep(1000);
+      await answersOthers(running, w.path('box.sock'));
+    } finally {
+      process.kill(pid, 'SIGCONT');
+      closeSync(fd);
+    }
+    await answersOthers(running, w.path('evil.sock'));
+  },
+);
