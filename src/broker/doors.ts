@@ -113,6 +113,8 @@ export class Doors {
    * about to end gets it, for which the kernel does not wait.
    */
   drop(fd: number): void {
+    // A vsock carries none.
+    if (this.#sys.peerCid(fd) >= 0) return void this.#sys.close(fd);
     this.#dropped.push(fd);
     if (this.#dropped.length === 1) setTimeout(() => this.#empty(), DROP_MS);
     else if (this.#dropped.length >= DROP_MAX) this.#empty();
@@ -122,7 +124,11 @@ export class Doors {
     const fds = this.#dropped;
     this.#dropped = [];
     if (fds.length > 0)
-      spawn('/bin/sh', ['-c', 'sleep 1'], { stdio: fds, detached: true, cwd: '/' }).on('error', () => {});
+      spawn('/bin/sh', ['-c', 'sleep 1'], {
+        stdio: ['ignore', 'ignore', 'ignore', ...fds],
+        detached: true,
+        cwd: '/',
+      }).on('error', () => {});
     for (const fd of fds) this.#sys.close(fd);
   }
 

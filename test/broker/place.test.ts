@@ -135,3 +135,20 @@ test('what lies beside the socket is closed to others: what tells of a mount', a
   assert.equal(statSync(path).mode & 0o777, 0o600);
   server.close();
 });
+
+test('a user that is no machine is closed, each time, and the broker goes on', needsRoot, async (t) => {
+  const w = world(t);
+  const broker = await w.broker(
+    'true',
+    { machines: { guest: { uid: 54321 } } },
+    '--socket',
+    w.path('made/s'),
+  );
+  const knock = `require('node:net').connect(process.argv[1]).on('error', () => {}).on('close', () => process.exit(3))`;
+  for (let i = 0; i < 3; i++)
+    assert.equal(
+      (await run([NODE, '-e', knock, w.path('made/s')], { uid: OTHER, patience: 10_000 })).code,
+      3,
+    );
+  assert.equal(broker.child.exitCode, null);
+});
