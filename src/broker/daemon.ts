@@ -20,9 +20,10 @@ import type { BrokerConfig, MachineConfig } from './config.ts';
 import { readLineOf } from './control.ts';
 import { type Desk, type Look, type Reply, turnedAway } from './desk.ts';
 import { type Caller, Doors } from './doors.ts';
-import { type Kept, keep, LOOK_MS } from './keeper.ts';
+import { enter } from './enter.ts';
+import { type Kept, LOOK_MS } from './keeper.ts';
 import type { OnTraffic } from './last-words.ts';
-import { admit, refused } from './query.ts';
+import { refused } from './query.ts';
 import { allowService, keepService } from './service-call.ts';
 import type { BrokerSys } from './sys.ts';
 
@@ -202,15 +203,14 @@ export class Broker {
     const folder = line === undefined ? undefined : parseFolderLine(line);
     if (address === undefined || folder === undefined || !folder.ok) return REFUSAL;
     const claim = { print, source, target, folder: folder.value, knowsReadOnly: true };
-    const admitted = await admit(this.#desk, claim);
+    const admitted = await enter(this.#desk, claim);
     if (!admitted.ok) {
       refused(this.#desk, claim, admitted.why);
       return REFUSAL;
     }
-    const { access, rule, denied } = admitted.value;
+    const { access, rule, denied, kept } = admitted.value;
     const bound = rule.bound !== undefined && rule.folder === folder.value ? { bound: rule.bound } : {};
     const inside = denied.length === 0 ? {} : { denied: [...denied] };
-    const kept = keep(this.#desk, admitted.value);
     const call: AgentCall = {
       version: 1,
       service: `ruddo.ConnectToFolder+${print}`,
