@@ -87,11 +87,12 @@ function isFresh(s: StatBuf): boolean {
 }
 
 /**
- * qid.version: changes whenever the object does, because ctime does; and each time it is told while the object is fresh, when ctime might not. Never 0, which Linux' client takes as "do not cache".
+ * qid.version: changes whenever the object does, because ctime does; of a regular file, whose contents are kept by it, also each time it is told while the file is fresh, when ctime might not. Never 0, which Linux'
+ * client takes as "do not cache".
  */
 export function qidVersion(s: StatBuf): number {
   let version = Math.imul(s.ctimeSecLo, 0x9e3779b1) ^ s.ctimeNsec ^ Math.imul(s.sizeLo, 0x85ebca6b);
-  if (isFresh(s)) version ^= Math.imul(++sights, 0xc2b2ae35);
+  if (s.isFile && isFresh(s)) version ^= Math.imul(++sights, 0xc2b2ae35);
   return version >>> 0 || 1;
 }
 

@@ -17,7 +17,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cannotMount } from '../helpers/cli.ts';
-import { eightFolders, PAST_THE_KERNEL_MS, pair } from './pair.ts';
+import { eightFolders, PAST_THE_KERNEL_MS, pair, YOUNG_MS } from './pair.ts';
 
 const reason = cannotMount() ?? (process.geteuid?.() === 0 ? undefined : 'mounts as root only');
 const here = reason === undefined ? {} : { skip: reason };
@@ -78,6 +78,8 @@ test(
   here,
   async (t) => {
     const p = await pair(t, eightFolders);
+    // A younger file may change and keep its time: nothing that was known of it holds when it is opened.
+    await sleep(YOUNG_MS);
     await p.walk();
     const all = await p.sh('cat $(find . -type f)');
     assert.equal(all.out.match(/old/g)?.length, 8 * 17);

@@ -71,6 +71,8 @@ export function eightFolders(share: string): void {
 
 /** Longer than the kernel may keep a name or attributes by itself, and shorter than what is watched is believed. */
 export const PAST_THE_KERNEL_MS = 1200;
+/** After so long a file's time of change tells of the next one (p9-server/qid.ts). */
+export const YOUNG_MS = 600;
 
 /** A server and a mount of its own of what is shared already. Ends with `t`, and then `last` is called. */
 export async function another(

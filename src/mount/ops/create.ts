@@ -19,7 +19,7 @@ import type { Node } from '../node.ts';
 import type { Op, Step } from '../op.ts';
 import { sentFlags } from '../open-flags.ts';
 import { askFresh, changing, changingObject, doubtName, isDoubted } from '../prefetch.ts';
-import { giveAway, givesAway, isMade, mayOnlyMake, noteMade } from './give.ts';
+import { giveAway, givesAway, isBare, isMade, isRegular, mayOnlyMake, noteMade } from './give.ts';
 import { answerEntry, internAt, onAttr, onLooked, onWalked, settleEntry } from './lookup.ts';
 import { closeHandle } from './open.ts';
 
@@ -66,8 +66,14 @@ function onWalkedToGive(e: Engine, op: Op, err: number, r: Reply): void {
     return settleEntry(e, op);
   }
   op.newFidMade = true;
-  if (isMade(op, r)) giveAway(e, op, op.newFid, onAttr);
-  else e.req.getattr(e.call(op, T.getattr, onAttr), op.newFid, GETATTR_BASIC);
+  const made = isMade(op, r);
+  if (made && !isRegular(op)) return giveAway(e, op, op.newFid, onAttr);
+  e.req.getattr(e.call(op, T.getattr, made ? onLookedToGive : onAttr), op.newFid, GETATTR_BASIC);
+}
+
+function onLookedToGive(e: Engine, op: Op, err: number, r: Reply): void {
+  if (err === 0 && isBare(r)) giveAway(e, op, op.newFid, onAttr);
+  else onAttr(e, op, err, r);
 }
 
 /** Rmkdir, Rmknod, Rsymlink: qid[13]. */

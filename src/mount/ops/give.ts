@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-import { S_IFDIR, S_IFLNK, S_IFMT } from '../../base/stat.ts';
+import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../../base/stat.ts';
 import {
+  AT,
   GETATTR_BASIC,
   type OnReply,
   QTDIR,
@@ -54,16 +55,31 @@ export function noteMade(op: Op, r: Reply): void {
   op.b = r.dv.getUint32(r.pos + 9, true);
 }
 
-/** Whether a walk of one name came to what was made, and to nothing that has taken its place since: of the kind that was asked for, unchanged. */
+/**
+ * Whether a walk of one name came to what was made, and to nothing that has taken its place since: of the kind that was asked for, unchanged. Of a regular file the version says nothing, it
+ * is another each time while the file is that young: `isBare` judges it.
+ */
 export function isMade(op: Op, r: Reply): boolean {
   const qid = r.pos + 2;
   const type = r.dv.getUint8(qid);
   return (
     type === op.size2 &&
     (type & (QTDIR | QTSYMLINK)) === typeOf(op.mode) &&
-    r.dv.getUint32(qid + 1, true) === op.size &&
+    (isRegular(op) || r.dv.getUint32(qid + 1, true) === op.size) &&
     r.dv.getUint32(qid + 5, true) === op.a &&
     r.dv.getUint32(qid + 9, true) === op.b
+  );
+}
+
+export const isRegular = (op: Op): boolean => (op.mode & S_IFMT) === S_IFREG;
+
+/** Rgetattr: a regular file of root's with nothing in it and no other name. That one may be given away, whoever has made it. */
+export function isBare({ dv, pos }: Reply): boolean {
+  return (
+    (dv.getUint32(pos + AT.mode, true) & S_IFMT) === S_IFREG &&
+    dv.getUint32(pos + AT.uid, true) === 0 &&
+    dv.getBigUint64(pos + AT.nlink, true) === 1n &&
+    dv.getBigUint64(pos + AT.size, true) === 0n
   );
 }
 

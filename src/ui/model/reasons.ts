@@ -92,6 +92,7 @@ const SENTENCES: readonly Sentence[] = [
   [N_('the server ended with status {0}'), 'number'],
   [N_('the server ended with status {0}: {1}'), 'number', 'any'],
   [N_('its machine cannot be reached: {0}'), 'any'],
+  [N_('it cannot be looked whether it may go on: {0}'), 'any'],
   [N_('{0} in it is denied now'), 'folder'],
   [N_('its machine has no agent')],
   [N_('the caller had gone before the answer')],
