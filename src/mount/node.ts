@@ -109,8 +109,6 @@ export class Node {
   /** Open handles, newest first. */
   handles: Handle | undefined;
   locks: OwnerLocks | undefined;
-  /** A lock was asked for through this mount: from then on every close is told to us. */
-  everLocked = false;
 
   constructor(id: number, generation: number, pathLo: number, pathHi: number, kind: number) {
     this.id = id;

@@ -2,16 +2,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Mem } from '../base/mem.ts';
-import { StatBuf } from '../base/stat.ts';
+import { S_IFDIR, S_IFIFO, S_IFREG, StatBuf } from '../base/stat.ts';
 import { qidVersion } from './qid.ts';
 
 /** Changed so many milliseconds ago. `fraction`: on a file system that keeps one of the second. */
-function changed(ago: number, fraction: boolean, size = 8): StatBuf {
+function changed(ago: number, fraction: boolean, size = 8, mode = S_IFREG): StatBuf {
   const mem = new Mem(new Uint8Array(256), 0);
   const at = Date.now() - ago;
   mem.dv.setUint32(96, Math.floor(at / 1000), true);
   mem.dv.setUint32(104, fraction ? (at % 1000) * 1e6 + 1 : 0, true);
   mem.dv.setUint32(40, size, true);
+  mem.dv.setUint16(28, mode, true);
   return new StatBuf(mem);
 }
 
@@ -38,6 +39,13 @@ test('no version is told twice of what may change once more in the same tick', (
     const plain =
       Math.imul(dv.getUint32(96, true), 0x9e3779b1) ^ dv.getUint32(104, true) ^ Math.imul(8, 0x85ebca6b);
     assert.ok(!seen.has(plain >>> 0));
+  }
+});
+
+test('what has no contents to keep is told by its time alone: whoever made it just now knows it again', () => {
+  for (const mode of [S_IFDIR, S_IFIFO]) {
+    const s = changed(0, true, 8, mode);
+    assert.equal(qidVersion(s), qidVersion(s));
   }
 });
 

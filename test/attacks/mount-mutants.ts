@@ -247,8 +247,8 @@ export const MOUNT_MUTANTS: readonly Mutant[] = [
   {
     name: 'mount: whatever has the name of what a user made is given to them',
     file: 'src/mount/ops/create.js',
-    from: /if \(isMade\(op, r\)\)/,
-    to: 'if (true)',
+    from: /const made = isMade\(op, r\);/,
+    to: 'const made = true;',
     seenBy: ['attacks/given-away'],
   },
   {

@@ -24,8 +24,13 @@ test('where GJS is not there, the packages are named, and the status is a refusa
   assert.match(ran.stderr, /^ninefold-ask: .* install the Debian packages gjs\b.*\n$/);
 });
 
-test('an option is a mistake in the call, and told at once', async () => {
-  const ran = await run([join(TOP, 'bin/ninefold-ask'), '--help']);
-  assert.deepEqual([ran.code, ran.stdout], [64, '']);
-  assert.match(ran.stderr, /^ninefold-ask: .*standard input/);
+test('an option that there is not is a mistake in the call, and told at once; help needs no window', async () => {
+  const wrong = await run([join(TOP, 'bin/ninefold-ask'), '--what']);
+  assert.deepEqual([wrong.code, wrong.stdout], [64, '']);
+  assert.match(wrong.stderr, /^ninefold-ask: it takes no arguments; see ninefold-ask --help\n$/);
+  const help = await run([join(TOP, 'bin/ninefold-ask'), '--help'], {
+    env: { DISPLAY: '', WAYLAND_DISPLAY: '' },
+  });
+  assert.deepEqual([help.code, help.stderr], [0, '']);
+  assert.match(help.stdout, /^Usage: ninefold-ask\n/);
 });
