@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { scratch } from '../../test/helpers/places.ts';
 import { NinefoldError } from '../base/error.ts';
-import { parseConfig } from './config.ts';
+import { parseConfig, readConfig } from './config.ts';
 
 const parse = (config: object): ReturnType<typeof parseConfig> =>
   parseConfig('broker.json', JSON.stringify(config, undefined, 2));
@@ -86,3 +88,9 @@ for (const [what, config, line, why] of refusals)
         why.test(error.why),
     );
   });
+
+test('a configuration that somebody has named must be there; the usual one need not', (t) => {
+  const path = join(scratch(t, 'config'), 'nope.json');
+  assert.equal(readConfig({ path, named: false }).machines.size, 0);
+  assert.throws(() => readConfig({ path, named: true }), { code: 'BROKER_CONFIG', exit: 78 });
+});

@@ -301,7 +301,7 @@ export const CALL_MUTANTS: readonly Mutant[] = [
     file: 'src/broker/config.js',
     from: /code === 'ENOENT' && !named/,
     to: "code === 'ENOENT'",
-    seenBy: POLICY,
+    seenBy: ['src/broker/config'],
   },
   {
     name: 'calls: a file with a name that is not read is passed over',
