@@ -2,28 +2,23 @@
 // Folders inside the share that are not for the client: every message that could get there, or make it lie somewhere else.
 import assert from 'node:assert/strict';
 import {
-  closeSync,
   existsSync,
   linkSync,
   mkdirSync,
-  openSync,
   readdirSync,
   renameSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { scratch } from '../../test/helpers/places.ts';
-import { type Fields, Raw9p } from '../../test/helpers/raw9p.ts';
+import type { Fields, Raw9p } from '../../test/helpers/raw9p.ts';
+import { withFolder } from '../../test/helpers/share.ts';
 import { EACCES, ENOENT } from '../base/errno.ts';
 import { S_IFREG } from '../base/stat.ts';
 import { AT_REMOVEDIR } from '../base/sys.ts';
-import { openSys } from '../linux/index.ts';
-import { socketpair } from '../linux/net.ts';
 import { T } from '../p9/messages.ts';
-import { DEFAULT_OPTIONS, serveConnection } from './index.ts';
 
 const EXCEPT = ['a/secret', 'a/secret/deep', 'plain', 'none/later', 'link/x', 'a/open/empty'];
 
@@ -37,27 +32,14 @@ async function share(
   for (const path of ['a/secret/deep', 'a/open/empty', 'b']) mkdirSync(at(path), { recursive: true });
   for (const path of ['a/secret/file', 'a/open/file', 'plain']) writeFileSync(at(path), path);
   symlinkSync('a', at('link'));
-  const pair: [number, number] = [-1, -1];
-  assert.equal(socketpair(pair), 0);
-  const rootFd = openSync(dir, 0o200000);
-  const client = new Raw9p(new Socket({ fd: pair[1] }));
-  const options = { ...DEFAULT_OPTIONS, except: EXCEPT };
-  const served = serveConnection({ sys: openSys(), readFd: pair[0], writeFd: pair[0], rootFd, options });
-  try {
-    await client.attach();
+  await withFolder(dir, { options: { except: EXCEPT } }, async (client) => {
     for (const [fid, names] of [
       [1, ['a']],
       [2, ['a', 'open']],
     ] as const)
       assert.equal((await client.walk(0, fid, ...names)).errno, 0);
     await body(client, at);
-  } finally {
-    client.close();
-    const end = await served;
-    assert.equal(end.clean, true, end.why);
-    closeSync(pair[0]);
-    closeSync(rootFd);
-  }
+  });
 }
 
 /** How far a walk from the root comes: the number of names, or -errno at the first. */

@@ -3,17 +3,15 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { closeSync, openSync, writeFileSync } from 'node:fs';
-import { Socket } from 'node:net';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { scratch } from '../../test/helpers/places.ts';
-import { Raw9p } from '../../test/helpers/raw9p.ts';
-import { O_DIRECTORY, O_RDWR, type Sys } from '../base/sys.ts';
+import type { Raw9p } from '../../test/helpers/raw9p.ts';
+import { serveFolder } from '../../test/helpers/share.ts';
+import { O_RDWR, type Sys } from '../base/sys.ts';
 import { openSys } from '../linux/index.ts';
-import { socketpair } from '../linux/net.ts';
 import { T } from '../p9/messages.ts';
-import { DEFAULT_OPTIONS, serveConnection } from './index.ts';
 
 const SIZE = 60_000;
 const READS = 60;
@@ -33,17 +31,7 @@ async function asked(
   const { sys, begun } = heldSyncs();
   const dir = scratch(t, 'half-close');
   writeFileSync(join(dir, 'f'), Buffer.alloc(SIZE, 1));
-  const pair: [number, number] = [-1, -1];
-  assert.equal(socketpair(pair), 0);
-  const rootFd = openSync(dir, O_DIRECTORY);
-  const served = serveConnection({
-    sys,
-    readFd: pair[0],
-    writeFd: pair[0],
-    rootFd,
-    options: DEFAULT_OPTIONS,
-  });
-  const c = new Raw9p(new Socket({ fd: pair[1] }));
+  const { client: c, ended: over } = serveFolder(dir, { sys });
   await c.attach();
   await c.walk(0, 1, 'f');
   assert.equal((await c.call(T.lopen, { fid: 1, flags: O_RDWR })).errno, 0);
@@ -52,8 +40,7 @@ async function asked(
   c.socket.end(Buffer.concat([sync(), ...reads, sync()]));
   await once(c.socket, 'finish');
   const since = performance.now();
-  const ended = served.then((end) => {
-    for (const fd of [pair[0], rootFd]) closeSync(fd);
+  const ended = over.then((end) => {
     assert.equal(end.clean, true, end.why);
     return performance.now() - since;
   });

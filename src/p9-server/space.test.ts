@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, openSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { bound } from '../../test/helpers/bindfs.ts';
 import { cannotMount, run } from '../../test/helpers/cli.ts';
 import { sys } from '../../test/helpers/linux.ts';
 import { scratch } from '../../test/helpers/places.ts';
@@ -26,19 +27,16 @@ async function mounted(t: TestContext, mib: number, fuse = false): Promise<strin
     return undefined;
   }
   const top = mkdtempSync(join(tmpdir(), 'ninefold-space-'));
-  const [memory, bound] = [join(top, 'memory'), join(top, 'bound')];
+  const [memory, shown] = [join(top, 'memory'), join(top, 'shown')];
   t.after(async () => {
-    await run(['umount', '-l', bound, memory]);
+    await run(['umount', '-l', shown, memory]);
     rmSync(top, { recursive: true });
   });
-  for (const dir of [memory, bound]) mkdirSync(dir);
+  for (const dir of [memory, shown]) mkdirSync(dir);
   const made = await run(['mount', '-t', 'tmpfs', '-o', `size=${mib}m`, 'tmpfs', memory]);
   assert.equal(made.code, 0, made.stderr);
   if (!fuse) return memory;
-  const there = await run(['bindfs', memory, bound]);
-  if (there.code === 0) return bound;
-  t.skip(`bindfs is not to be had: ${there.code}`);
-  return undefined;
+  return (await bound(t, memory, shown)) ? shown : undefined;
 }
 
 const free = (dir: string): number => statfsSync(dir).bavail * statfsSync(dir).bsize;

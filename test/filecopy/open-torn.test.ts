@@ -6,6 +6,7 @@ import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, statSync, w
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { bound } from '../helpers/bindfs.ts';
 import { cannotMount, ninefold, nodeProgram, run } from '../helpers/cli.ts';
 import { scratch } from '../helpers/places.ts';
 import { desk } from './desk.ts';
@@ -60,9 +61,7 @@ test('a mount where everything is another’s', { skip: cannotMount() ?? false }
   chmodSync(back, 0o777);
   writeFileSync(join(back, 'f'), 'original\n');
   const options = ['--force-user=root', '--force-group=root', '--perms=a+rwX'];
-  const bound = await run(['bindfs', ...options, back, mount]);
-  if (/ENOENT/.test(String(bound.code))) return t.skip('needs the package bindfs');
-  assert.equal(bound.code, 0, bound.stderr);
+  if (!(await bound(t, back, mount, ...options))) return;
   try {
     const file = join(mount, 'f');
     const r = await run([...nodeProgram('ninefold'), 'open', file, EDIT], { uid: NOBODY });

@@ -372,6 +372,18 @@ test('--dry-run, and destinations that make no sense', async (t) => {
   const dry = await ninefold(['copy', '--dry-run', join(d.from, 'f'), 'unix:/nowhere']);
   assert.equal(dry.code, 0);
   assert.match(dry.stdout, /would copy 1 file, 0 folders, 0 links: 1 B/);
+  // It says and ends as the transfer would.
+  writeFileSync(join(d.from, 'odd\n'), '');
+  for (const [more, code, would] of [
+    [[], 66, ''],
+    [['--all-names'], 0, /^would copy 1 file/],
+    [['--rename-unsafe'], 0, /^would copy 1 file/],
+  ] as const) {
+    const odd = await ninefold(['copy', '--dry-run', ...more, join(d.from, 'odd\n'), 'unix:/nowhere']);
+    assert.equal(odd.code, code, odd.stderr);
+    if (would === '') assert.equal(odd.stdout, '');
+    else assert.match(odd.stdout, would);
+  }
   for (const [args, code] of [
     [['copy', 'f'], 64],
     [['copy', join(d.from, 'f'), 'what:ever'], 64],

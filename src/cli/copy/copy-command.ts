@@ -94,12 +94,12 @@ async function run(
   raiseDescriptorLimit();
   const found = preflight(openSys(), paths, how);
   for (const line of found.lines) say(`ninefold ${verb}: ${line}`);
-  if (flags.dryRun === true) {
-    print(`would ${verb} ${found.summary}\n`);
-    return found.impossible + found.unsafeNames > 0 ? EXIT.noInput : EXIT.ok;
-  }
   if (found.impossible > 0 || (found.unsafeNames > 0 && flags.allNames !== true))
     throw refusedNames(verb, found);
+  if (flags.dryRun === true) {
+    print(`would ${verb} ${found.summary}\n`);
+    return EXIT.ok;
+  }
   if (source === undefined) return callAgent(verb, paths, destination, flags, found);
   return overChannel(verb, paths, source, { ...how, idleMs, progress: flags.progress, flags }, found);
 }

@@ -3,22 +3,31 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { scratch } from '../../../test/helpers/places.ts';
 import { startQfsd } from '../../../test/helpers/server.ts';
 import { T } from '../../p9/messages.ts';
 
 const FILES = 200;
 
+/** Why the sandbox is not to be had here, told by a server under no such limit: under one, a server that does not start is what this looks for. */
+async function cannotConfine(t: TestContext, sandbox: string): Promise<string | undefined> {
+  const s = startQfsd(t, scratch(t, 'unlimited'), { sandbox });
+  if ((await s.client.version()) !== undefined) return void (await s.close());
+  assert.match(s.stderr(), /cannot confine/);
+  return s.stderr().trim();
+}
+
 for (const sandbox of ['none', 'landlock', 'bwrap'])
   for (const limit of [64, 80, 100, 127])
     test(`a limit of ${limit} open files: more objects than that, --sandbox ${sandbox}`, async (t) => {
+      const reason = await cannotConfine(t, sandbox);
+      if (reason !== undefined) return t.skip(reason);
       const dir = scratch(t, 'few-descriptors');
       for (let i = 0; i < FILES; i++) writeFileSync(join(dir, `f${i}`), String(i));
       const through = ['prlimit', `--nofile=${limit}:${limit}`, '--'];
       const s = startQfsd(t, dir, { sandbox, through });
       const c = s.client;
-      if ((await c.version()) === undefined) return t.skip(s.stderr().trim());
       await c.attach();
       for (let i = 0; i < FILES; i++) assert.equal((await c.walk(0, 10 + i, `f${i}`)).errno, 0, `walk ${i}`);
       for (let i = 0; i < FILES; i++) {
