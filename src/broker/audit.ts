@@ -72,7 +72,7 @@ export class Audit {
       // On a full disk, half a line may be what there was room for: then it is not written down, and the next one begins on a line of its own.
       writeWhole(fd, `${begin}${JSON.stringify(line)}\n`);
       fsyncSync(fd);
-      if (size > SIZE_MAX) this.#turn(fd);
+      if (size > SIZE_MAX) this.#turn();
     } finally {
       closeSync(fd);
     }
@@ -99,13 +99,13 @@ export class Audit {
     return { lines, damaged };
   }
 
-  /** Begins the log anew, if the file is still the one that was found too large: many writers may find that at once. */
-  #turn(fd: number): void {
+  /** Begins the log anew, if it is still too large: many writers may find that at once. */
+  #turn(): void {
     const held = tryLock(this.#sys, `${this.path}.lock`);
     if (held === undefined) return;
     try {
       const now = statSync(this.path, { throwIfNoEntry: false });
-      if (now === undefined || now.ino !== fstatSync(fd).ino || now.size <= SIZE_MAX) return;
+      if (now === undefined || now.size <= SIZE_MAX) return;
       for (let i = KEPT - 1; i >= 1; i--) renameQuietly(`${this.path}.${i}`, `${this.path}.${i + 1}`);
       renameQuietly(this.path, `${this.path}.1`);
     } finally {

@@ -106,7 +106,7 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
   {
     name: 'log: it is begun anew as often as it was found too large',
     file: 'src/broker/audit.js',
-    from: /if \(now === undefined \|\| now\.ino[^;]*;/,
+    from: /if \(now === undefined \|\| now\.size[^;]*;/,
     to: '',
     seenBy: ['broker/audit'],
   },

@@ -14,33 +14,35 @@ import { NODE, world } from './world.ts';
 
 const line = (why: string): string => `${JSON.stringify({ time: 'x', event: 'change', why })}\n`;
 
-test('two writers that find the log too large at the same moment begin it anew once', (t) => {
-  const dir = scratch(t, 'log');
-  const path = join(dir, 'audit.jsonl');
-  for (const i of [1, 2, 3, 4]) writeFileSync(`${path}.${i}`, line(`old ${i}`));
-  writeFileSync(path, line('latest') + line('x'.repeat(1000)).repeat(8500));
-  const sys = openSys();
-  const other = new Audit(dir, sys, Date.now);
-  let turned = false;
-  // The other one is there between this one's look and its lock.
-  const between = {
-    ofdSetLock: (...args: Parameters<typeof sys.ofdSetLock>): number => {
-      if (!turned) {
-        turned = true;
-        other.write({ event: 'change', why: 'the other' });
-      }
-      return sys.ofdSetLock(...args);
-    },
-    ofdGetLock: sys.ofdGetLock,
-  };
-  new Audit(dir, between, Date.now).write({ event: 'change', why: 'one' });
-  const first = [1, 2, 3, 4].map((i) => /"why":"([^"]*)"/.exec(readFileSync(`${path}.${i}`, 'utf8'))?.[1]);
-  assert.deepEqual(first, ['latest', 'old 1', 'old 2', 'old 3']);
-  assert.ok(!existsSync(path));
-  other.write({ event: 'change', why: 'the first of the new one' });
-  assert.equal(other.read().lines.length, 1);
-  assert.match(readFileSync(`${path}.1`, 'utf8'), /"why":"one"\}\n.*"why":"the other"\}\n$/s);
-});
+for (const goesOn of [false, true])
+  test(`two writers that find the log too large at the same moment begin it anew once${goesOn ? ', also when one goes on' : ''}`, (t) => {
+    const dir = scratch(t, 'log');
+    const path = join(dir, 'audit.jsonl');
+    for (const i of [1, 2, 3, 4]) writeFileSync(`${path}.${i}`, line(`old ${i}`));
+    writeFileSync(path, line('latest') + line('x'.repeat(1000)).repeat(8500));
+    const sys = openSys();
+    const other = new Audit(dir, sys, Date.now);
+    let turned = false;
+    // The other one is there between this one's look and its lock.
+    const between = {
+      ofdSetLock: (...args: Parameters<typeof sys.ofdSetLock>): number => {
+        if (!turned) {
+          turned = true;
+          other.write({ event: 'change', why: 'the other' });
+          if (goesOn) other.write({ event: 'change', why: 'the first of the new one' });
+        }
+        return sys.ofdSetLock(...args);
+      },
+      ofdGetLock: sys.ofdGetLock,
+    };
+    new Audit(dir, between, Date.now).write({ event: 'change', why: 'one' });
+    const first = [1, 2, 3, 4].map((i) => /"why":"([^"]*)"/.exec(readFileSync(`${path}.${i}`, 'utf8'))?.[1]);
+    assert.deepEqual(first, ['latest', 'old 1', 'old 2', 'old 3']);
+    assert.equal(existsSync(path), goesOn);
+    if (!goesOn) other.write({ event: 'change', why: 'the first of the new one' });
+    assert.equal(other.read().lines.length, 1);
+    assert.match(readFileSync(`${path}.1`, 'utf8'), /"why":"one"\}\n.*"why":"the other"\}\n$/s);
+  });
 
 test('a line for which there is room in part alone: nothing is granted, and the next line is one of its own', async (t) => {
   const w = world(t);
