@@ -41,11 +41,11 @@ export async function pass(path: string, data: number, target: string, service: 
   return control;
 }
 
-/** What comes back on a control connection; undefined: nothing within some seconds. */
+/** What comes back on a control connection; undefined: nothing within ANSWER_MS. */
 export const answerOf = (control: Socket): Promise<string | undefined> =>
   readLineOf(control, 16 * 1024, ANSWER_MS);
 
-/** Asks for a folder as any client does; undefined: no answer within some seconds. */
+/** Asks for a folder as any client does; undefined: no answer within ANSWER_MS. */
 export async function asks(path: string, target: string, folder: string): Promise<string | undefined> {
   const [ours, theirs] = pair();
   const control = await pass(path, theirs, 'dom0', 'ruddo.AuthorizeFolderAccess');
