@@ -12,10 +12,13 @@ import { OUT, program, scratch, TOP } from '../helpers/places.ts';
 
 const SYSTEMD = '/lib/systemd/systemd';
 
-/** Process 1, up to the point where it becomes systemd: $1 a folder, $2 the package, $3 the build, $4 Node, $5 the program `ninefold`, $6 a user id, $7 what is to be done. */
+/** Where the package is in there: units hide /tmp and /home from their programs, and a checkout may lie below either. */
+const PLACE = '/opt/ninefold-tested';
+
+/** Process 1, up to the point where it becomes systemd: $1 a folder, $2 the package, $3 where it goes, $4 the build, $5 Node, $6 the program `ninefold`, $7 a user id, $8 what is to be done. */
 const FIRST = String.raw`
 set -eu
-W=$1 TOP=$2 OUT=$3 NODE=$4 NINEFOLD=$5 USER_ID=$6
+W=$1 TOP=$3 OUT=$4 NODE=$5 NINEFOLD=$6 USER_ID=$7
 export W TOP OUT NODE NINEFOLD USER_ID
 # What others mount and unmount meanwhile must not be held here: nothing of theirs is in the new root.
 mount --make-rprivate /
@@ -23,7 +26,9 @@ mount -t tmpfs tmpfs "$W"
 mkdir "$W/upper" "$W/work" "$W/root"
 mount -t overlay -o "lowerdir=/,upperdir=$W/upper,workdir=$W/work" overlay "$W/root"
 cd "$W/root"
-for d in "$TOP" "$OUT" "$(dirname "$NODE")"; do mkdir -p ".$d"; mount --bind "$d" ".$d"; done
+mkdir -p ".$TOP"
+mount --bind "$2" ".$TOP"
+for d in "$OUT" "$(dirname "$NODE")"; do [ -d "$d" ] || continue; mkdir -p ".$d"; mount --bind "$d" ".$d"; done
 for d in dev proc sys run srv old; do mkdir -p "$d"; done
 mount --bind /dev dev
 mount -t proc proc proc
@@ -60,7 +65,7 @@ KillMode=mixed
 Environment=HOME=/run/home XDG_RUNTIME_DIR=/run/user/$USER_ID SYSTEMD_UNIT_PATH=/run/user-units PATH=/usr/local/bin:/usr/bin:/bin
 ExecStart=/lib/systemd/systemd --user --log-target=null
 END
-printf '%s' "$7" >/run/driver
+printf '%s' "$8" >/run/driver
 (
   s=0
   sh /run/driver </dev/null || s=$?
@@ -118,7 +123,10 @@ export async function boot(t: TestContext, driver: string, limitMs: number): Pro
   t.after(() => removeTree(group));
   const namespaces = ['--cgroup', '--pid', '--mount', '--net', '--uts', '--ipc', '--fork', '--kill-child'];
   const enter = 'echo $$ >"$0/cgroup.procs" && exec unshare "$@"';
-  const first = [dir, TOP, OUT, process.execPath, program('ninefold'), String(NOBODY.uid), driver];
+  const placed = (path: string): string =>
+    path === TOP || path.startsWith(`${TOP}/`) ? join(PLACE, path.slice(TOP.length)) : path;
+  const paths = [TOP, PLACE, placed(OUT), process.execPath, placed(program('ninefold'))];
+  const first = [dir, ...paths, String(NOBODY.uid), driver];
   const child = spawn(
     'setpriv',
     ['--pdeathsig', 'KILL', 'sh', '-c', enter, group, ...namespaces, 'sh', '-c', FIRST, 'sh', ...first],
