@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { killTree } from '../common/child.ts';
 import type { Cleanup } from '../common/cleanup.ts';
 import { newFolder } from '../common/folder.ts';
-import { touchMemory } from '../common/memory.ts';
+import { holdMemory } from '../common/memory.ts';
 import { Progress } from '../common/progress.ts';
 import type { MountPeer, Opened } from './peers.ts';
 import { isMounted } from './point.ts';
@@ -51,7 +51,6 @@ export async function runMountRows(
   mkdirSync(join(served.disk, 'out'));
   process.stderr.write(`making a tree of ${o.size.files} files\n`);
   fillMounted(served.memory, small, o.size);
-  if (o.measured) touchMemory();
   const progress = new Progress(o.rounds * o.scenarios.length * o.peers.length);
   for (let round = 0; round < o.rounds; round++) {
     for (const scenario of o.scenarios) {
@@ -79,10 +78,13 @@ async function measure(
   results: Map<string, Map<string, Times>>,
   measured: boolean,
 ): Promise<void> {
+  const release = measured ? await holdMemory() : async () => {};
   let opened: Opened;
   try {
+    if (scenario.atOnce === true) await release();
     opened = await peer.open(places.served, point, cleanup);
   } catch (error) {
+    await release();
     // One system that cannot mount here does not keep the others from being measured.
     for (const step of scenario.steps) timesOf(results, step, peer).failed = (error as Error).message;
     process.stderr.write(`\nbench: ${peer.name}: ${(error as Error).message}\n`);
@@ -90,6 +92,7 @@ async function measure(
   }
   try {
     if (measured && scenario.atOnce !== true) await sleep(SETTLE_MS);
+    await release();
     for (const step of scenario.steps) {
       const times = timesOf(results, step, peer);
       try {
