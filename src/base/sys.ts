@@ -45,6 +45,8 @@ export interface Sys {
   pwrite(fd: number, mem: Mem, off: number, len: number, pos: Off): number;
   /** preadv2(RWF_NOWAIT): -EAGAIN when the data is not in memory, -EOPNOTSUPP where the file system cannot tell. */
   preadNowait(fd: number, mem: Mem, off: number, len: number, pos: Off): number;
+  /** Whether all of `[pos, pos + len)` is in the page cache, read or about to be: 1 or 0. cachestat(2), Linux 6.5; -EPERM to one who neither owns nor may write the file. */
+  cached(fd: number, pos: Off, len: number): number;
   /** send(2) with MSG_DONTWAIT|MSG_NOSIGNAL; -ENOTSOCK (88) for what is no socket. */
   send(fd: number, mem: Mem, off: number, len: number): number;
   /** recv(2) with MSG_DONTWAIT. */

@@ -33,6 +33,7 @@ const COMMON = {
   landlock_create_ruleset: 444,
   landlock_add_rule: 445,
   landlock_restrict_self: 446,
+  cachestat: 451,
 };
 
 const supported = ['x64', 'arm64', 'riscv64'];

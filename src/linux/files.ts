@@ -3,7 +3,7 @@
 
 import type { Mem } from '../base/mem.ts';
 import type { Off } from '../base/sys.ts';
-import { c, interrupted, ret } from './libc.ts';
+import { c, interrupted, ret, SYS } from './libc.ts';
 import { alloc, at, putOff } from './memory.ts';
 
 const F_DUPFD_CLOEXEC = 1030;
@@ -89,6 +89,20 @@ export function preadNowait(fd: number, mem: Mem, off: number, len: number, pos:
   do r = ret(c.preadv2(fd, iov.address, 1, pos, RWF_NOWAIT));
   while (interrupted(r));
   return r;
+}
+
+/** struct cachestat_range { u64 off, len }, and behind it struct cachestat { u64 nr_cache, nr_dirty, … } (include/uapi/linux/mman.h). */
+const pages = alloc(16 + 40);
+/** Of larger ones there are fewer, and the answer is 0: that costs a copy. */
+const PAGE = 4096;
+
+export function cached(fd: number, pos: Off, len: number): number {
+  putOff(pages, 0, pos);
+  putOff(pages, 8, len);
+  const r = ret(c.syscall(SYS.cachestat, fd, pages.address, pages.address + 16, 0, 0));
+  if (r < 0) return r;
+  const within = Number(typeof pos === 'number' ? pos % PAGE : pos % BigInt(PAGE));
+  return pages.dv.getUint32(16, true) >= Math.ceil((within + len) / PAGE) ? 1 : 0;
 }
 
 export function send(fd: number, mem: Mem, off: number, len: number): number {

@@ -35,6 +35,7 @@ const sys: Sys = {
   pread: files.pread,
   pwrite: files.pwrite,
   preadNowait: files.preadNowait,
+  cached: files.cached,
   send: files.send,
   recv: files.recv,
   sendfile: files.sendfile,

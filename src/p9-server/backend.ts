@@ -3,6 +3,7 @@
 import type { Mem } from '../base/mem.ts';
 import type { Writer } from '../p9/coder.ts';
 import type { Msg } from '../p9/msg.ts';
+import type { FileRun } from './outgoing.ts';
 
 /** A handler's answer: the body is written. */
 export const REPLIED = 0;
@@ -16,6 +17,8 @@ export const DEFERRED = 1;
 export interface Backend {
   /** Requests take effect in the order in which they come: the promise of VERSION_EXT. */
   readonly ordered: boolean;
+  /** It hears of things that the peer is to know before the next reply: nothing is answered before whoever brings such news had a turn. */
+  readonly hearsOthers: boolean;
   /** The largest reply to `m` in bytes, header included: as much is free in the writer when `handle` is called. */
   need(m: Msg, msize: number): number;
   /**
@@ -33,6 +36,10 @@ export interface Wire {
   readonly input: Mem;
   /** `w` writes here, at `w.pos`. */
   readonly out: Mem;
+  /** Whether a reply may end with bytes of a file. */
+  readonly sendsFiles: boolean;
+  /** The reply ends with these, behind what `w` has by now: the last thing to do before REPLIED. */
+  endWith(run: FileRun): void;
   /** Takes the present request out of the turn; its reply is sent with the handle that this returns. */
   defer(): Deferred;
 }

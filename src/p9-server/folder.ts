@@ -103,6 +103,10 @@ export class Folder implements Backend {
     sys.umask(0);
   }
 
+  get hearsOthers(): boolean {
+    return this.watches.hears;
+  }
+
   need(m: Msg, msize: number): number {
     this.msize = msize;
     if (m.type === T.read || m.type === T.readdir || m.type === T.readdirplus)

@@ -26,13 +26,15 @@ export async function serveConnection(how: {
   sys: Sys;
   readFd: number;
   writeFd: number;
+  /** `writeFd` is a socket that does not block: large reads go to it by sendfile(2). */
+  sendsFiles?: boolean;
   rootFd: number;
   options: ServerOptions;
   stats?: Stats;
   /** Goes on while the client asks nothing, once it has attached. Stopped at the end. */
   warmUp?: WarmUp;
 }): Promise<ServeEnd> {
-  const { sys, readFd, writeFd, rootFd, options } = how;
+  const { sys, readFd, writeFd, rootFd, options, sendsFiles = false } = how;
   const stats = how.stats ?? new Stats();
   const turns = new Turns(sys);
   const backend = new Folder(sys, turns, rootFd, options, stats);
@@ -42,6 +44,7 @@ export async function serveConnection(how: {
     turns,
     readFd,
     writeFd,
+    sendsFiles,
     backend,
     stats,
     limits: options.limits,

@@ -18,6 +18,8 @@ export class OpenFile {
   nowait = true;
   /** Of a file system that cannot tell: whether it keeps its data in memory, and so never waits. */
   inMemory = false;
+  /** The kernel does not say which of its pages are in memory (cachestat(2): before 6.5, or to one who may not write the file). */
+  hidesPages = false;
   /** For folders: the cookie after the last entry handed out, in halves; a Treaddir that goes on there needs no seek. */
   cookieLo = 0;
   cookieHi = 0;

@@ -60,6 +60,7 @@ function errnoOf(error: unknown): number {
 export class Tree implements Backend {
   /** Promises may overtake each other, so clients must not rely on order. */
   readonly ordered = false;
+  readonly hearsOthers = false;
   private readonly root: TreeFolder;
   private readonly started = Date.now();
   private readonly fids = new Map<number, TreeFid>();

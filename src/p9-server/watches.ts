@@ -83,6 +83,11 @@ export class Watches {
     this.max = max;
   }
 
+  /** Something may be told that is not known here yet. */
+  get hears(): boolean {
+    return this.watch !== undefined;
+  }
+
   /** Watches the folder behind `fd` as `id`. 0, or -errno: -EOPNOTSUPP where its changes cannot be seen, -EMFILE past a limit. */
   add(id: number, fd: number, scratch: Mem): number {
     if (id === ALL_WATCHES || this.wdOf.has(id)) return -EEXIST;

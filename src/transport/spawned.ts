@@ -5,6 +5,7 @@ import { constants } from 'node:os';
 import { basename } from 'node:path';
 import { because, EXIT, NinefoldError, printable } from '../base/error.ts';
 import type { Channel } from './channel.ts';
+import { STARTED_BY } from './starter.ts';
 import type { TransportSys } from './sys.ts';
 
 /** What is kept of a far end's complaints. */
@@ -45,6 +46,7 @@ export async function openSpawned(sys: TransportSys, options: SpawnOptions): Pro
   const child = spawn(program ?? '', args, {
     stdio: [theirs, theirs, complaints.target],
     detached: options.ownSession,
+    env: { ...process.env, [STARTED_BY]: String(process.pid) },
   });
   sys.close(theirs);
   if (typeof complaints.target === 'number') sys.close(complaints.target);

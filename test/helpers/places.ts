@@ -16,9 +16,9 @@ export function program(name: string): string {
   return join(process.env.NINEFOLD_PROGRAMS ?? join(OUT, 'bin'), `${name}.cjs`);
 }
 
-/** A fresh folder below the system's temporary one, removed when `t` ends. */
-export function scratch(t: { after(fn: () => void): void }, label: string): string {
-  const dir = mkdtempSync(join(tmpdir(), `ninefold-${label}-`));
+/** A fresh folder below the system's temporary one, or below `where`, removed when `t` ends. */
+export function scratch(t: { after(fn: () => void): void }, label: string, where = tmpdir()): string {
+  const dir = mkdtempSync(join(where, `ninefold-${label}-`));
   t.after(() => rmSync(dir, { recursive: true, force: true, maxRetries: 3 }));
   return dir;
 }

@@ -9,6 +9,7 @@ import { O_DIRECTORY, type Sys } from '../../src/base/sys.ts';
 import type { WarmUp } from '../../src/base/warm-up.ts';
 import { openSys } from '../../src/linux/index.ts';
 import { socketpair } from '../../src/linux/net.ts';
+import { unblockedSocket } from '../../src/linux/unblocked.ts';
 import {
   DEFAULT_OPTIONS,
   type ServeEnd,
@@ -36,6 +37,7 @@ export function serveFolder(
     sys: how.sys ?? openSys(),
     readFd: pair[0],
     writeFd: pair[0],
+    sendsFiles: unblockedSocket(pair[0]) !== undefined,
     rootFd,
     options: { ...DEFAULT_OPTIONS, ...how.options },
     ...(how.warmUp === undefined ? {} : { warmUp: how.warmUp }),

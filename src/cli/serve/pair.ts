@@ -10,6 +10,7 @@ import { becomeWorker } from './become.ts';
 import { planWorker } from './launch.ts';
 import type { ServeSettings } from './options.ts';
 import { checkShare, openShare } from './share.ts';
+import { peerIsStarter } from './starter.ts';
 import { openUserFiles } from './users.ts';
 
 const { SIGUSR1 } = constants.signals;
@@ -31,6 +32,7 @@ export async function servePair(
     program,
     ...fds,
     ...(users === undefined ? {} : { userFds: users }),
+    peerIsStarter: peerIsStarter(fds.writeFd, process.env),
     breachExit: program === 'qfsd' ? EXIT.server : EXIT.protocol,
     settings,
   };

@@ -19,6 +19,8 @@ export interface WorkerConfig {
   trafficFd?: number;
   /** A pipe whose other end the sandbox's own process holds: when it closes, because that was killed, the worker ends. */
   aliveFd?: number;
+  /** The peer started this server and keeps its end of the channel to itself: it may have the kernel's own pages. */
+  peerIsStarter?: boolean;
   /** The exit code when the peer breaks the protocol or goes away in the middle of a message. */
   breachExit: ExitCode;
   settings: ServeSettings;

@@ -8,7 +8,7 @@ import { openSys } from '../../linux/index.ts';
 import { setBuffers } from '../../linux/net.ts';
 import { type CapName, getOpenFileLimit, keepCapabilities, setOpenFileLimit } from '../../linux/process.ts';
 import { refuseNeedlessCalls } from '../../linux/seccomp.ts';
-import { unblocked } from '../../linux/unblocked.ts';
+import { unblocked, unblockedSocket } from '../../linux/unblocked.ts';
 import { Stats, serveConnection } from '../../p9-server/index.ts';
 import { serverCapabilities } from '../../sandbox/index.ts';
 import { lineLog } from '../line-log.ts';
@@ -58,7 +58,9 @@ export async function serveWorker(config: WorkerConfig): Promise<ExitCode> {
   // A peer that takes nothing more must not hold the server in write(2): signals, the supervisor's end and the sandbox's would go unnoticed.
   const from = unblocked(config.readFd, O_RDONLY);
   const to = config.writeFd === config.readFd ? from : unblocked(config.writeFd, O_WRONLY);
+  const socket = config.peerIsStarter === true ? unblockedSocket(config.writeFd) : undefined;
   process.on('exit', () => {
+    socket?.undo();
     from.undo();
     to.undo();
   });
@@ -72,6 +74,7 @@ export async function serveWorker(config: WorkerConfig): Promise<ExitCode> {
       sys,
       readFd: from.fd,
       writeFd: to.fd,
+      sendsFiles: socket !== undefined,
       rootFd,
       options,
       stats,

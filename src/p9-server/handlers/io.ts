@@ -8,8 +8,14 @@ import type { Msg } from '../../p9/msg.ts';
 import { DEFERRED, REPLIED, type Wire } from '../backend.ts';
 import type { Folder } from '../folder.ts';
 import type { OpenFile } from '../open-file.ts';
+import type { FileRun } from '../outgoing.ts';
 import type { Handler } from './index.ts';
 import { readXattr, writeXattr } from './xattr.ts';
+
+/**
+ * Reads of so many bytes go past our memory (`FileRun`). One costs four calls instead of two: at 64 KiB as much as it saves, at 1 MiB half as much time.
+ */
+const RUN_MIN = 128 * 1024;
 
 const MAX_OFFSET = 0x7fffffffffffffffn;
 
@@ -34,6 +40,11 @@ export const read: Handler = (f, m, w, wire) => {
   if (file.isDir) return -EISDIR;
   if (!file.canRead) return -EBADF;
   if (outOfRange(m.offset, count)) return -EINVAL;
+  if (count >= RUN_MIN && wire.sendsFiles && isAtHand(f, file, wire, w.pos, m.offset, count)) {
+    w.u32(count);
+    wire.endWith(runOf(f, file, m.offset, count));
+    return REPLIED;
+  }
   const start = w.pos;
   w.u32(0);
   const got = readCached(f, file, wire, w.pos, m.offset, count);
@@ -46,6 +57,33 @@ export const read: Handler = (f, m, w, wire) => {
   w.pos += got;
   return REPLIED;
 };
+
+/**
+ * Whether the file has all of these bytes, and in memory: the last of them can be read at once (what is being read from a disk just now comes in order), and no page is missing. A byte of
+ * scratch at `at`.
+ */
+function isAtHand(f: Folder, file: OpenFile, wire: Wire, at: number, offset: Off, count: number): boolean {
+  const { sys } = f;
+  const last = typeof offset === 'number' ? offset + count - 1 : offset + BigInt(count - 1);
+  if (file.inMemory) return sys.pread(file.fd, wire.out, at, 1, last) === 1;
+  if (!file.nowait || file.hidesPages) return false;
+  if (sys.preadNowait(file.fd, wire.out, at, 1, last) !== 1) return false;
+  const cached = sys.cached(file.fd, offset, count);
+  file.hidesPages = cached < 0;
+  return cached === 1;
+}
+
+function runOf(f: Folder, file: OpenFile, offset: Off, count: number): FileRun {
+  file.refs++;
+  return {
+    fd: file.fd,
+    offset,
+    count,
+    ended: () => {
+      if (file.release(f.sys)) f.pool.count(-1);
+    },
+  };
+}
 
 /** Reads without waiting for a disk: the bytes, -EAGAIN when it would have to wait, or another errno. */
 function readCached(f: Folder, file: OpenFile, wire: Wire, at: number, offset: Off, count: number): number {
