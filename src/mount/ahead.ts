@@ -142,6 +142,7 @@ export class OpensAhead {
   }
 
   private open(e: Engine, dir: Node, node: Node, r: Readers): void {
+    e.clunks.drain(e);
     const fid = e.fids.take();
     const ahead: Ahead = { node, fid, version: 0, at: e.now, state: 'asked', waiter: undefined };
     node.ahead = ahead;

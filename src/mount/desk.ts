@@ -8,6 +8,7 @@ import type { Session } from '../p9-client/index.ts';
 import { OpensAhead } from './ahead.ts';
 import { Attrs } from './attrs.ts';
 import { CachePolicy } from './cache-policy.ts';
+import { Clunks } from './clunks.ts';
 import { Fids } from './fids.ts';
 import { Fills, type IsOwnThread, type ListFolder } from './fill.ts';
 import { Handles } from './handle.ts';
@@ -67,6 +68,7 @@ export class Desk {
   readonly ahead = new OpensAhead();
   readonly walk = new WalkAhead();
   readonly fills: Fills;
+  readonly clunks = new Clunks();
   /** When a name was last given or taken through this mount (ms): a file of several names may have been told of under another. */
   linksChangedAt = -1;
   /** Opens that the server has granted and whose bytes have not come yet. */
@@ -191,6 +193,7 @@ export class Desk {
     clearTimeout(this.contentTimer);
     this.ahead.stop();
     this.fills.stop();
+    this.clunks.stop();
   }
 
   /** A warning, at most some ten for a mount. */

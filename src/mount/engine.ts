@@ -72,7 +72,6 @@ export class Engine extends Desk {
   private readonly readWatch: Watch;
   private readonly writeWatch: Watch;
   private ended: MountEnd | undefined;
-  private readonly clunks: number[] = [];
 
   constructor(how: EngineParts) {
     super(how);
@@ -249,20 +248,18 @@ export class Engine extends Desk {
 
   /** Gives a fid back. Nobody waits. */
   clunk(fid: number): void {
-    if (this.tags.free > TAGS_PER_REQUEST && this.req.room > REQUEST_MAX) {
-      this.stats.messages++;
-      this.req.clunk(this.tags.take(T.clunk, this.nobody, onClunked, fid), fid);
-    } else this.clunks.push(fid);
+    if (this.tags.free > TAGS_PER_REQUEST && this.req.room > REQUEST_MAX) this.sendClunk(fid);
+    else this.clunks.later(this, fid);
   }
 
-  private drainClunks(): void {
-    while (
-      this.clunks.length > 0 &&
-      this.tags.free > TAGS_PER_REQUEST * 2 &&
-      this.req.room > REQUEST_MAX * 2
-    ) {
-      this.clunk(this.clunks.pop() as number);
-    }
+  /** Whether there is room for the clunk of a fid that has waited. */
+  mayClunk(): boolean {
+    return this.tags.free > TAGS_PER_REQUEST * 2 && this.req.room > REQUEST_MAX * 2;
+  }
+
+  sendClunk(fid: number): void {
+    this.stats.messages++;
+    this.req.clunk(this.tags.take(T.clunk, this.nobody, onClunked, fid), fid);
   }
 
   /** Sends the run of bytes behind everything that waits: the data of a write, from where the kernel left it. */
@@ -355,7 +352,7 @@ export class Engine extends Desk {
 
   /** End of a turn: what gathered goes out, and what is watched is decided anew. */
   settleTurn(): void {
-    if (this.clunks.length > 0) this.drainClunks();
+    this.clunks.settle(this, this.req.end > 0);
     this.flush();
     this.deviceWatch.events = this.mayTake() ? POLLIN : this.interrupts.whileDeaf();
   }

@@ -220,6 +220,8 @@ export function isDoubted(e: Engine, dir: Node, name: string): boolean {
 
 /** A message that changes `name` in `dir` was sent. */
 export function changing(e: Engine, dir: Node, name: string): void {
+  // Some file systems keep what is open and has lost its name under another one, in the same folder: what is not open any more shall not be.
+  e.clunks.drain(e);
   e.linksChangedAt = e.now;
   e.watching.leave(e, dir);
   const child = e.nodes.child(dir, name);

@@ -106,6 +106,7 @@ function truncateAndOpen(e: Engine, op: Op): void {
 function onModeSet(): void {}
 
 function cloneAndOpen(e: Engine, op: Op): void {
+  e.clunks.drain(e);
   op.newFid = e.fids.take();
   op.newFidMade = false;
   e.req.clone(e.call(op, T.walk, onCloned), op.fid, op.newFid);
@@ -114,6 +115,7 @@ function cloneAndOpen(e: Engine, op: Op): void {
 
 /** A walk from the folder to the name, whose end is opened at once; the qid of Rlopen tells whether it can be the very object. */
 function walkAndOpen(e: Engine, op: Op): void {
+  e.clunks.drain(e);
   op.newFid = e.fids.take();
   op.newFidMade = false;
   e.req.walk1(e.call(op, T.walk, onCloned), op.fid, op.newFid, (op.node as Node).name);
@@ -308,7 +310,8 @@ function opened(e: Engine, op: Op, iounit: number, version: number): void {
 export function closeHandle(e: Engine, h: Handle): void {
   e.handles.close(h);
   if (h.node.locks !== undefined) dropWithHandle(e, h);
-  if (h.fid >= 0) e.clunk(h.fid);
+  if (h.fid >= 0 && (h.flags & O_ACCMODE) === O_RDONLY && e.session.ordered) e.clunks.later(e, h.fid);
+  else if (h.fid >= 0) e.clunk(h.fid);
   if (h.pagesFid >= 0) e.clunk(h.pagesFid);
   h.fid = -1;
   h.pagesFid = -1;
