@@ -123,7 +123,10 @@ test('bytes that are not all in memory are waited for elsewhere', async (t) => {
 test('what a file loses while it is on its way is made up with zeros', async (t) => {
   const dir = folder(t, '/dev/shm');
   const real = openSys();
+  let whole = true;
   const sendfile: Sys['sendfile'] = (out, fd, at, len) => {
+    // So that there is something of another reply where the zeros come from.
+    if (whole) return -EINVAL;
     const n = real.sendfile(out, fd, at, Math.min(len, 65536));
     if (n > 0) truncateSync(join(dir, 'f'), 65536);
     return n;
@@ -132,6 +135,8 @@ test('what a file loses while it is on its way is made up with zeros', async (t)
   await withFolder(dir, { sys }, async (c) => {
     await opened(c);
     await read(c, 0, 4096);
+    await read(c, 0, MIB);
+    whole = false;
     const got = await read(c, 0, MIB);
     assert.equal(got.length, MIB);
     assert.ok(BYTES.subarray(0, 65536).equals(got.subarray(0, 65536)));

@@ -128,6 +128,26 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     seenBy: ['attacks/exhaustion'],
   },
   {
+    name: 'pages of the kernel go to whoever says that he started the server',
+    file: 'src/cli/serve/starter.js',
+    from: /peer\.pid === pid/,
+    to: 'true',
+    seenBy: ['src/cli/serve/starter'],
+  },
+  {
+    name: 'pages of the kernel go to everybody',
+    from: /\w+\.peerIsStarter === true \?/,
+    to: 'true ?',
+    seenBy: ['src/cli/serve/starter'],
+  },
+  {
+    name: 'what a file loses on its way to the peer is made up with what was there before',
+    file: 'src/p9-server/outgoing.js',
+    from: /patch\.u8\.fill\(0, got, len\);/,
+    to: '',
+    seenBy: ['src/p9-server/file-run'],
+  },
+  {
     name: 'a live tag may be used again',
     from: /if \(this\.live\.with\(tag\) !== void 0\) return this\.error\(tag, EINVAL\);/,
     to: '',

@@ -70,6 +70,18 @@ export const THREATS: readonly Threat[] = [
     mutants: ['a read-only share may be changed', 'a read-only share may be truncated while opening'],
   },
   {
+    attack:
+      'a peer on the same machine keeps pages of a file (splice(2)) and sees what is written to it after the grant; or gets what another reply left in memory',
+    defence:
+      'such pages only for who started the server and holds the other end itself; what is promised and gone is zeros',
+    tests: ['src/cli/serve/starter', 'src/p9-server/file-run'],
+    mutants: [
+      'pages of the kernel go to whoever says that he started the server',
+      'pages of the kernel go to everybody',
+      'what a file loses on its way to the peer is made up with what was there before',
+    ],
+  },
+  {
     attack: 'exhaustion: fids, descriptors, attribute sizes, counts, Treaddir (CVE-2026-9238, CVE-2026-8348)',
     defence: 'limits that are checked before anything is allocated',
     tests: ['attacks/exhaustion', 'attacks/reclaim'],

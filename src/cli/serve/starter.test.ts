@@ -46,6 +46,10 @@ for (const said of [true, false]) {
     });
     const ended = once(server, 'exit');
     const c = new Raw9p(new Socket({ fd: pair[1] }));
+    t.after(() => {
+      c.close();
+      server.kill();
+    });
     await c.version(MIB + 24);
     // sendfile(2) cannot be told not to wait: the socket is.
     assert.equal((statusFlags(pair[0]) & O_NONBLOCK) !== 0, said);
