@@ -8,8 +8,8 @@ const ENOUGH = 32;
 const LATE_MS = 50;
 
 /**
- * Fids that are done with and whose Tclunk has not been sent. One of a file that was only read need not go at once: by itself it wakes the server for nothing else, and its reply us, a seventh
- * of what `grep -r` took. It goes along with the next open, ahead of it, or with whatever else is sent. What was opened to be written is closed at once: the server's own programs may wait for that
+ * Fids that are done with and whose Tclunk has not been sent. One of a file that was only read need not go at once: by itself it wakes the server for nothing else, and its reply us: a seventh
+ * of the server's time in `grep -r`. It goes along with the next open, ahead of it, or with whatever else is sent. What was opened to be written is closed at once: the server's own programs may wait for that
  * (execve(2) of what is open to be written fails).
  */
 export class Clunks {

@@ -22,8 +22,8 @@ export interface FileRun {
 /**
  * Replies on their way to the peer: a buffer that they are written into, and at one place behind them, at the most, a run of a file's bytes.
  *
- * Two copies less for large reads: pread(2) into a buffer and send(2) out of it take a third of a server's time there. How long the run is was said in the reply's header before the first of
- * its bytes is sent, so what the file has lost meanwhile is made up with zeros, as a reader of a local file may see them whose end is cut off under it.
+ * Two copies less for large reads: those of pread(2) into a buffer and send(2) out of it were three tenths of what both sides did (`perf record`). How long the run is was said in the reply's header before
+ * the first of its bytes is sent, so what the file has lost meanwhile is made up with zeros, as a reader of a local file may see them whose end is cut off under it.
  */
 export class Outgoing {
   mem: Mem;

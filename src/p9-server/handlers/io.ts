@@ -13,7 +13,7 @@ import type { Handler } from './index.ts';
 import { readXattr, writeXattr } from './xattr.ts';
 
 /**
- * Reads of so many bytes go past our memory (`FileRun`). One costs four calls instead of two: at 64 KiB as much as it saves, at 1 MiB half as much time.
+ * Reads of so many bytes go past our memory (`FileRun`): four calls instead of two, and two copies less. 512 MiB through a mount took 279 ms for 342 in reads of 128 KiB, and 223 for 301 in reads of 1 MiB.
  */
 const RUN_MIN = 128 * 1024;
 
