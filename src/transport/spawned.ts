@@ -46,7 +46,8 @@ export async function openSpawned(sys: TransportSys, options: SpawnOptions): Pro
   const child = spawn(program ?? '', args, {
     stdio: [theirs, theirs, complaints.target],
     detached: options.ownSession,
-    env: { ...process.env, [STARTED_BY]: String(process.pid) },
+    // ssh hands its end to another machine.
+    ...(options.ownSession ? { env: { ...process.env, [STARTED_BY]: String(process.pid) } } : {}),
   });
   sys.close(theirs);
   if (typeof complaints.target === 'number') sys.close(complaints.target);
