@@ -7,7 +7,7 @@ import { POLLERR, POLLHUP, POLLIN, POLLOUT, type Sys } from '../base/sys.ts';
 import type { Turns, Watch } from '../base/turns.ts';
 import { BAD_FRAME, DECODED, decode, NEED_MORE, UNKNOWN_TYPE } from '../p9/codec.ts';
 import type { Writer } from '../p9/coder.ts';
-import { HEADER, MIN_MSIZE, RREAD_HEADER, VERSION, VERSION_EXT } from '../p9/constants.ts';
+import { HEADER, MIN_MSIZE, VERSION, VERSION_EXT } from '../p9/constants.ts';
 import { RLERROR, T } from '../p9/messages.ts';
 import { Msg } from '../p9/msg.ts';
 import { type Backend, DEFERRED, type Deferred, type Wire } from './backend.ts';
@@ -28,6 +28,8 @@ const LAST_REPLIES_MS = 5000;
  */
 const READS_PER_TURN = 8;
 const READ_PAUSE = 32;
+/** Room of the smallest reply: a header, and what `seal` looks at behind it. */
+const SMALLEST = HEADER + 4;
 const CLOSED = 'the peer closed the connection';
 
 /** Why a connection ended. `clean`: the peer closed between two messages. */
@@ -279,8 +281,7 @@ export class Connection implements Wire {
   private seal(start: number, type: number, tag: number): void {
     const { dv } = this.out;
     const size = this.writer.pos - start + this.going.runBehind;
-    if (type === T.read + 1) this.stats.read += size - RREAD_HEADER;
-    else if (type === T.write + 1) this.stats.written += dv.getUint32(start + HEADER, true);
+    this.stats.countReply(type, dv.getUint32(start + HEADER, true));
     dv.setUint32(start, size, true);
     dv.setUint8(start + 4, type);
     dv.setUint16(start + 5, tag, true);
@@ -343,7 +344,7 @@ export class Connection implements Wire {
     this.live.ended(live);
     if (this.ending !== undefined) return;
     if (!live.cancelled) {
-      if (!this.makeRoomNow(need)) return;
+      if (!this.makeRoomNow(Math.max(need, SMALLEST))) return;
       const start = this.writer.pos;
       this.writer.at(start + HEADER, this.endOfReply(start));
       const r = body(this.writer);
@@ -384,7 +385,7 @@ export class Connection implements Wire {
   }
 
   private flushed(tag: number): void {
-    if (this.writer.pos + HEADER > this.out.size && !this.makeRoomNow(HEADER)) return;
+    if (!this.makeRoomNow(SMALLEST)) return;
     const start = this.writer.pos;
     this.writer.at(start + HEADER, this.out.size);
     this.seal(start, T.flush + 1, tag);

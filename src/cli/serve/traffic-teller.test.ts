@@ -6,6 +6,7 @@ import type { Sys } from '../../base/sys.ts';
 import { pipe } from '../../linux/descriptors.ts';
 import { openSys } from '../../linux/index.ts';
 import { netSys } from '../../linux/net.ts';
+import { T } from '../../p9/messages.ts';
 import { Stats } from '../../p9-server/index.ts';
 import { TrafficTeller } from './traffic-teller.ts';
 
@@ -36,13 +37,13 @@ for (const kind of ['socket', 'pipe'] as const) {
     const teller = new TrafficTeller(sys, to, stats);
     for (let i = 1; i <= 50; i++) {
       stats.requests++;
-      stats.read += 10;
+      stats.countReply(T.read + 1, 10);
       stats.replied?.();
     }
     assert.equal(readAll(from), '{"traffic":{"read":10,"written":0,"operations":1}}\n');
     await new Promise((resolve) => setTimeout(resolve, 1100));
     assert.equal(readAll(from), '{"traffic":{"read":500,"written":0,"operations":50}}\n');
-    stats.written = 7;
+    stats.countReply(T.write + 1, 7);
     teller.last();
     assert.equal(readAll(from), '{"traffic":{"read":500,"written":7,"operations":50}}\n');
     assert.equal(stats.replied, undefined, 'nothing is told after the last');
