@@ -2,7 +2,7 @@
 // Flags and sizes of descriptors, and pipes. All return ≥ 0 or -errno.
 
 import { O_CLOEXEC, O_NONBLOCK } from '../base/sys.ts';
-import { c, declare, ret } from './libc.ts';
+import { asyncOf, c, declare, ret } from './libc.ts';
 import { alloc } from './memory.ts';
 
 const F_GETFD = 1;
@@ -54,6 +54,19 @@ export function closeOnExec(fd: number): number {
 
 export function setCloseOnExec(fd: number, on: boolean): number {
   return ret(c.fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0));
+}
+
+const F_DUPFD_CLOEXEC = 1030;
+const duplicate = asyncOf(c.fcntl);
+
+/**
+ * Has the kernel make this process's table of descriptors large enough for `count` of them, on another thread; `fd` is any that is open. The table doubles when it is full, at 64, 128, 256 …, and where threads share it the one
+ * that opened a descriptor too many sleeps for an RCU grace period each time (`expand_fdtable`, fs/file.c): 5 to 20 ms. It never shrinks. No more than the limit of open files allows; what cannot be is left.
+ */
+export function growTable(fd: number, count: number): void {
+  duplicate(fd, F_DUPFD_CLOEXEC, count - 1, (_error, result) => {
+    if (result >= 0) c.close(result);
+  });
 }
 
 const F_SETOWN = 8;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { scratch } from '../../../test/helpers/places.ts';
 import { startQfsd } from '../../../test/helpers/server.ts';
 import { T } from '../../p9/messages.ts';
@@ -38,3 +39,15 @@ for (const sandbox of ['none', 'landlock', 'bwrap'])
       }
       assert.equal(await s.close(), 0, s.stderr());
     });
+
+test('the table of descriptors has grown before a client needs it: who opens one too many would wait for all processors', async (t) => {
+  const s = startQfsd(t, scratch(t, 'grown'), { sandbox: 'none' });
+  await s.client.attach();
+  const size = (): number =>
+    Number(/^FDSize:\s+(\d+)$/m.exec(readFileSync(`/proc/${s.pid}/status`, 'utf8'))?.[1]);
+  const limit = Number(/^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1]);
+  const wanted = Math.min(16_384, limit);
+  for (const end = performance.now() + 10_000; size() < wanted && performance.now() < end; ) await sleep(5);
+  assert.ok(size() >= wanted, `room for ${size()} of ${wanted}`);
+  assert.equal(await s.close(), 0, s.stderr());
+});

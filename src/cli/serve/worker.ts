@@ -4,6 +4,7 @@ import { openSync, readdirSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { because, EXIT, type ExitCode, NinefoldError, printable } from '../../base/error.ts';
 import { O_CLOEXEC, O_DIRECTORY, O_PATH, O_RDONLY, O_WRONLY } from '../../base/sys.ts';
+import { growTable } from '../../linux/descriptors.ts';
 import { openSys } from '../../linux/index.ts';
 import { setBuffers } from '../../linux/net.ts';
 import { type CapName, getOpenFileLimit, keepCapabilities, setOpenFileLimit } from '../../linux/process.ts';
@@ -67,6 +68,8 @@ export async function serveWorker(config: WorkerConfig): Promise<ExitCode> {
   // A second wall behind the sandbox, for all threads at once. Everything that it refuses is done by now.
   const walled = settings.sandbox === 'none' ? 0 : refuseNeedlessCalls();
   if (walled < 0) log('warn', `the filter of system calls is not in force: ${because(walled)}`);
+  const most = Math.min(settings.limits.descriptors + RESERVE, GROWN_AT_ONCE);
+  const growing = setTimeout(() => growTable(rootFd, most), GROW_AFTER_MS);
   const options = serverOptions(settings, { log, lookupUser: userTable(config.userFds) });
   const warmUp = serverWarmUp(sys, rootFd, options);
   try {
@@ -95,6 +98,7 @@ export async function serveWorker(config: WorkerConfig): Promise<ExitCode> {
       cause: error,
     });
   } finally {
+    clearTimeout(growing);
     if (settings.stats) printStats();
   }
 }
@@ -106,6 +110,10 @@ const RESERVE = 64;
 /** Under a limit that leaves fewer than that, these: beyond what is open already, for what comes and goes; and what a message needs at the least. */
 const SPARE = 10;
 const LEAST = 16;
+
+/** So many the table of descriptors has room for soon after the start (128 KiB), and not before the client has had its first replies. Milliseconds. */
+const GROWN_AT_ONCE = 16_384;
+const GROW_AFTER_MS = 20;
 
 /** The limit of open files, raised as far as this process may, less the reserve. */
 function descriptorsToHave(): number {
