@@ -28,17 +28,48 @@ function lostAtTheEnd(code: string): string[] {
   );
 }
 
+/** What every message goes through. The rehearsal's own functions may be lost, and what V8 finds out about Node's. */
+const SERVING = [
+  'spin',
+  'once',
+  'takeIn',
+  'proceed',
+  'process',
+  'dispatch',
+  'seal',
+  'flush',
+  'send',
+  'handle',
+];
+const MOUNT = [
+  'onDevice',
+  'begin',
+  'release',
+  'onReplies',
+  'onReply',
+  'settle',
+  'settleTurn',
+  'flush',
+  'answer',
+];
+
 test('what was compiled in a rehearsal of serving outlives it', (t) => {
   const lost = lostAtTheEnd(`
     const { serverWarmUp } = await import(${at('./serve/warm-up.js')});
     const { DEFAULT_OPTIONS } = await import(${at('../p9-server/index.js')});
     const warmUp = serverWarmUp(sys, openSync(${JSON.stringify(scratch(t, 'rehearsed'))}, 'r'), DEFAULT_OPTIONS);`);
-  assert.deepEqual(lost, []);
+  assert.deepEqual(
+    lost.filter((name) => SERVING.includes(name)),
+    [],
+  );
 });
 
 test('what was compiled in a rehearsal of a mount outlives it', () => {
   const lost = lostAtTheEnd(`
     const { mountWarmUp } = await import(${at('./mount/warm-up.js')});
     const warmUp = mountWarmUp(sys);`);
-  assert.deepEqual(lost, []);
+  assert.deepEqual(
+    lost.filter((name) => MOUNT.includes(name)),
+    [],
+  );
 });

@@ -161,14 +161,15 @@ export class OpensAhead {
     e.req.lopen(e.call(op, T.lopen, onOpened), fid, O_RDONLY);
     if (node.size === 0 || node.version === 0 || node.cachedVersion === node.version) return;
     op.size = node.size;
-    this.due += node.size;
+    this.due += node.size | 0;
     // One byte more than is known of: a file that has grown shows.
     e.req.read(T.read, e.call(op, T.read, onRead), fid, 0, 0, node.size + 1);
   }
 
   /** The last reply of one is here. */
   settled(e: Engine, op: Op, ahead: Ahead): void {
-    this.due -= op.size;
+    // A small integer, as above: sizes in general are too large for one, and V8 gives the field another form at the first that is.
+    this.due -= op.size | 0;
     if (ahead.state === 'failed' || ahead.node.ahead !== ahead) {
       this.forget(e, ahead);
       if (op.newFidMade) e.clunk(op.newFid);

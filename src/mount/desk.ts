@@ -2,6 +2,7 @@
 
 import { ESTALE } from '../base/errno.ts';
 import type { Mem } from '../base/mem.ts';
+import { objects } from '../base/objects.ts';
 import type { Sys } from '../base/sys.ts';
 import { InHeader, OUT_HEADER, putEntryOut, putOutHeader } from '../fuse-abi/index.ts';
 import type { Session } from '../p9-client/index.ts';
@@ -72,7 +73,7 @@ export class Desk {
   /** When a name was last given or taken through this mount (ms): a file of several names may have been told of under another. */
   linksChangedAt = -1;
   /** Opens that the server has granted and whose bytes have not come yet. */
-  readonly openedEarly: Op[] = [];
+  readonly openedEarly = objects<Op>();
   contentTimer: NodeJS.Timeout | undefined;
   /** Namespaces of extended attributes that the server said it does not have. */
   readonly missingNamespaces = new Set<string>();
@@ -84,7 +85,7 @@ export class Desk {
   /** Milliseconds, as of the present turn. */
   now = 0;
   /** All ops ever made, for the rare look at those under way. */
-  readonly ops: Op[] = [];
+  readonly ops = objects<Op>();
   protected readonly fuseFd: number;
   private readonly log: MountLog;
   private readonly pollfd: Mem;

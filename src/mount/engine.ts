@@ -15,6 +15,7 @@ import {
 } from '../base/errno.ts';
 import { because } from '../base/error.ts';
 import type { Mem } from '../base/mem.ts';
+import { objects } from '../base/objects.ts';
 import { POLLIN, POLLOUT } from '../base/sys.ts';
 import { Turns, type Watch } from '../base/turns.ts';
 import { IN_HEADER, OP, OUT_HEADER, putOutHeader, SHAPE } from '../fuse-abi/index.ts';
@@ -66,7 +67,7 @@ export class Engine extends Desk {
   private readonly channel: Channel;
   private readonly tags = new Tags<Engine, Op>(MAX_TAGS);
   private readonly reply = new Reply();
-  private readonly idle: Op[] = [];
+  private readonly idle = objects<Op>();
   private readonly nobody = new Op();
   private readonly deviceWatch: Watch;
   private readonly readWatch: Watch;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { EIO, EMFILE, ENFILE, ENOENT, ENOTDIR, ESTALE } from '../base/errno.ts';
+import { objects } from '../base/objects.ts';
 import { S_IFDIR } from '../base/stat.ts';
 import { GETATTR_ALL, MAXWELEM, QTDIR, type Reply, ROOT_FID, T, walkable } from '../p9-client/index.ts';
 import type { Engine } from './engine.ts';
@@ -15,7 +16,7 @@ export class Fids {
   private next = ROOT_FID + 1;
   private readonly free: number[] = [];
   /** Nodes with an unopened fid, but for the root. */
-  private readonly holders: Node[] = [];
+  private readonly holders = objects<Node>();
   private hand = 0;
   private readonly maxIdle: number;
 
@@ -138,8 +139,8 @@ export function withOwnFid(e: Engine, op: Op, node: Node, then: Step): void {
 
 /** Sends a walk to `node` and gives it the fid before the answer is there. Leaves it without one where that cannot be done in one step. */
 function findMeanwhile(e: Engine, node: Node): void {
-  const chain: Node[] = [];
-  let from: Node | undefined = node;
+  const chain = [node];
+  let from = node.parent;
   while (from !== undefined && from.fid < 0) {
     if (chain.push(from) > MAXWELEM) return;
     from = from.parent;
@@ -199,12 +200,12 @@ function findAgain(e: Engine, op: Op, node: Node, then: Step): void {
     !byFormerName(e, node, open.placed)
   )
     return cloneOpen(e, op, node, then);
-  const chain: Node[] = [];
-  let from: Node | undefined = node;
-  do {
+  const chain = [node];
+  let from = node.parent;
+  while (from !== undefined && (from.fid < 0 || from.fidPending)) {
     chain.push(from);
     from = from.parent;
-  } while (from !== undefined && (from.fid < 0 || from.fidPending));
+  }
   if (from === undefined) return e.error(op, ESTALE);
   chain.reverse();
   from.used = true;

@@ -23,7 +23,8 @@ export class RecentFolders {
 
   /** Asking for whole folders has paid of late: a program goes through the tree, and the next folder may be asked for at the first lookup in it. */
   get pays(): boolean {
-    return this.tries >= 4 && this.hits >= this.tries * 3;
+    // In this order, for the left side is what is looked at every time: what a rehearsal never comes to costs V8's code.
+    return this.hits >= this.tries * 3 && this.tries >= 4;
   }
 
   /** Lookups will be answered from `cache`: counted once. */

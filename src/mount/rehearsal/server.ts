@@ -53,7 +53,7 @@ export const END_OF_FOLDER = { lo: FIRST_LO + IN_FOLDER.length - 1, hi: OFFSET_H
 const FILE_SIZE = 100;
 /** One file is too large to come along with its open. */
 const LARGE_SIZE = 1 << 20;
-const LARGE = FILES.length - 1;
+const LARGE = 1;
 /** Seconds. */
 const LONG_AGO = 1_700_000_000;
 const NSEC = 123_456_789;
