@@ -27,7 +27,7 @@ async function main(argv: readonly string[]): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
-  // Some machines set it for all: see the head of the page.
+  // Some machines set it for all: see the text of the server's part.
   delete process.env.NODE_EXTRA_CA_CERTS;
   const cleanup = new Cleanup();
   cleanup.onEnd();

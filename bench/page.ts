@@ -25,8 +25,7 @@ export interface Circumstances {
 const HEAD = `# Benchmarks
 
 Made by \`npm run bench\`, which runs all systems side by side in one go. Take the ratios, not the numbers: a busy machine
-doubles the latter and hardly moves the former. NODE_EXTRA_CA_CERTS is not in the environment of what is measured: Node reads and
-checks all certificates that it names whenever it starts, whatever the program does (\`node -e 0\`: 27 ms, and 69 with Debian's 140).
+doubles the latter and hardly moves the former.
 `;
 
 const mark = (key: string, end: boolean): string => `<!-- ${end ? 'end of ' : ''}${key} -->`;

@@ -32,7 +32,7 @@ const WAYS = 4;
 const WAITING = 9;
 
 /**
- * A rehearsal of serving `rootFd`: a client of our own asks what clients ask, over a connection of its own. Looks alone, at the shared folder itself and the names in it: nothing else is opened, and nothing changed.
+ * A rehearsal of serving `rootFd`: a client of our own asks what clients ask, over a connection of its own. Looks alone, at the shared folder itself and the names in it, of which one is walked to: nothing else is opened, and nothing changed.
  *
  * It acts as the server does, never as a user: what identity the thread has is known to the real connection alone. So there is none where all requests act as one user (`squash`); and none on file
  * systems whose answers may take long (NFS, SMB, FUSE), because the real client would wait for them.
