@@ -90,6 +90,10 @@ test('the server table: medians, the ratio, the goals met or not, and what a ser
       ['ninefold', [100, 200, 110]],
       ['diod', [4]],
     ]),
+    quiet: new Map([
+      ['ninefold', [500, 400, 700]],
+      ['diod', [0]],
+    ]),
     peak: new Map([
       ['ninefold', [60, 90]],
       ['diod', [5]],
@@ -104,6 +108,7 @@ test('the server table: medians, the ratio, the goals met or not, and what a ser
   );
   assert.deepEqual(lines.slice(2), [
     '| start to first reply, ms | 110 | 4.00 | 27.50× | | ≤ 150 ✓ | | |',
+    '| CPU in the second after the attach, ms | 500 | 0.00 | – | | | | |',
     '| walk of 2 names + clunk | 4.00 | 8.00 | 0.50× | ≤ 0.67× ✓ | ≤ 4.5 ✓ | 8.00 | 20.0 |',
     '| unlinkat | 9.00 | not supported | – | | ≤ 8 ✗ | 10.0 | |',
     '| memory, peak, MiB | 90.0 | 5.00 | 18.00× | | ≤ 80 ✗ | | |',

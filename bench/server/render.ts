@@ -30,7 +30,7 @@ export function renderServer(
   ];
   const line = (
     title: string,
-    goal: number,
+    goal: number | undefined,
     part: number | undefined,
     values: (number | string | undefined)[],
     walls: string[],
@@ -49,7 +49,7 @@ export function renderServer(
       ...(compare
         ? [times(compared), part === undefined ? '' : `≤ ${times(part)}${mark(compared, part)}`]
         : []),
-      atMost(goal) + mark(ours, goal),
+      goal === undefined ? '' : atMost(goal) + mark(ours, goal),
       ...walls,
     ];
   };
@@ -62,6 +62,18 @@ export function renderServer(
         START_GOAL_MS,
         undefined,
         starts,
+        names.map(() => ''),
+      ),
+    );
+  }
+  if (results.quiet.size > 0) {
+    const spent = names.map((n) => median(results.quiet.get(n) ?? []));
+    body.push(
+      line(
+        'CPU in the second after the attach, ms',
+        undefined,
+        undefined,
+        spent,
         names.map(() => ''),
       ),
     );

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { EOPNOTSUPP } from '../../src/base/errno.ts';
 import { allowedCpus, bindTo, lastCpu } from '../common/affinity.ts';
 import type { Cleanup } from '../common/cleanup.ts';
@@ -25,6 +26,8 @@ export interface ServerResults {
   readonly rows: Map<string, Map<string, Samples>>;
   /** Milliseconds to the first reply, by peer. */
   readonly start: Map<string, number[]>;
+  /** Milliseconds of CPU in the quiet second, by peer. */
+  readonly quiet: Map<string, number[]>;
   /** MiB, by peer. */
   readonly peak: Map<string, number[]>;
 }
@@ -42,9 +45,12 @@ export interface ServerOptions {
 /** Every row is run so often (1/WARM of its work) before anything is measured, for all servers alike. */
 const WARM = 10;
 
+/** Between the attach and the first request: a mount is used a moment after it was made, and a server may prepare itself in that time. */
+const QUIET_MS = 1000;
+
 /** Measures; the servers take turns, A B then B A, so that a slow minute of the machine meets all of them. */
 export async function runServerRows(o: ServerOptions, cleanup: Cleanup): Promise<ServerResults> {
-  const results: ServerResults = { rows: new Map(), start: new Map(), peak: new Map() };
+  const results: ServerResults = { rows: new Map(), start: new Map(), quiet: new Map(), peak: new Map() };
   const all = allowedCpus();
   const disk = makeFolder('disk', cleanup);
   bindTo(String(lastCpu(all)));
@@ -53,7 +59,7 @@ export async function runServerRows(o: ServerOptions, cleanup: Cleanup): Promise
     .map((place) => ({ place, rows: o.rows.filter((r) => (r.place ?? 'disk') === place) }))
     // Without rows the one server is still started for its memory.
     .filter((p) => p.rows.length > 0 || (p.place === 'disk' && o.rows.length === 0));
-  const progress = new Progress(o.peers.length * (o.starts + o.rounds * (o.rows.length + places.length)));
+  const progress = new Progress(o.peers.length * (o.starts + o.rounds * (o.rows.length + 2 * places.length)));
   for (let i = 0; i < o.starts; i++) {
     for (const peer of inTurn(o.peers, i)) {
       progress.step(`${peer.name}: start`);
@@ -87,6 +93,10 @@ async function oneRound(
   cleanup: Cleanup,
 ): Promise<void> {
   const server = await launch(peer, dir, cleanup);
+  say('a quiet second');
+  const before = server.meter.cpu();
+  await sleep(QUIET_MS);
+  push(results.quiet, peer.name, (server.meter.cpu() - before) / 1e6);
   say('warm-up');
   for (const row of SERVER_ROWS) measure(server, row, divide * WARM);
   for (const row of rows) {

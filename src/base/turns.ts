@@ -98,7 +98,7 @@ export class Turns {
       this.finish = resolve;
       const go = (): void => {
         try {
-          if (this.spin()) setImmediate(go);
+          if (this.spin(TURNS_BEFORE_YIELD, LOOK_MS)) setImmediate(go);
           else this.finish?.();
         } catch (error) {
           reject(error);
@@ -109,11 +109,11 @@ export class Turns {
     });
   }
 
-  /** Turns until Node has work (true) or `stop` (false). */
-  private spin(): boolean {
+  /** At the most so many turns, until Node has work (true) or `stop` (false). */
+  private spin(most: number, lookMs: number): boolean {
     yieldWanted = false;
-    for (let turns = 0; turns < TURNS_BEFORE_YIELD && !this.stopped; turns++) {
-      if (this.once(LOOK_MS)) break;
+    for (let turns = 0; turns < most && !this.stopped; turns++) {
+      if (this.once(lookMs)) break;
     }
     return !this.stopped;
   }
@@ -122,7 +122,7 @@ export class Turns {
   turnOnce(lookMs: number): void {
     this.looks = 1;
     this.trips = 0;
-    this.once(lookMs);
+    this.spin(1, lookMs);
   }
 
   /** Waits, and lets those have their turn for whom something has come. True: Node has work. A look takes `lookMs` at the most. */
@@ -155,8 +155,9 @@ export class Turns {
     }
     // Without a branch: one that is not taken in a rehearsal makes V8 throw the code away when it is (mount/rehearsal).
     const nodeWorks = nodeReady || yieldWanted;
-    this.trips = nodeWorks ? TRIPS_AFTER_WORK : this.trips;
-    this.looks = nodeWorks ? LOOKS_AFTER_WORK : this.looks;
+    const { trips, looks } = this;
+    this.trips = nodeWorks ? TRIPS_AFTER_WORK : trips;
+    this.looks = nodeWorks ? LOOKS_AFTER_WORK : looks;
     return nodeWorks;
   }
 

@@ -83,8 +83,8 @@ test("serving is rehearsed by looks alone, in the server's own name, and leaves 
   const since = performance.now();
   let steps = 0;
   while (warmUp.step() && performance.now() - since < 60_000) steps++;
-  // 150 ms in slices of 4 ms.
-  assert.ok(steps > 1 && steps <= 38, `${steps} slices`);
+  // 250 ms in slices of 4 ms.
+  assert.ok(steps > 1 && steps <= 63, `${steps} slices`);
   assert.deepEqual({ state: state(), open: descriptors() }, before);
   assert.deepEqual(identities, []);
 });

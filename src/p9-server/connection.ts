@@ -26,7 +26,7 @@ const LAST_REPLIES_MS = 5000;
  * A client that waits for each reply has its next request here when the reply is sent, if it runs on the same processor: read at once, it costs no poll(2) (a tenth of the time of a small
  * request). Others must get their turn, and where such a look is in vain, it is not taken for a while.
  */
-const READS_PER_TURN = 8;
+const READS_PER_TURN = 32;
 const READ_PAUSE = 32;
 /** Room of the smallest reply: a header, and what `seal` looks at behind it. */
 const SMALLEST = HEADER + 4;
@@ -109,9 +109,10 @@ export class Connection implements Wire {
   }
 
   private onReadable(): void {
-    if (!this.takeIn()) return;
-    if (this.pause > 0) this.pause--;
-    else for (let more = READS_PER_TURN; more > 1 && this.readsOn() && this.takeIn(); more--);
+    let more = this.pause > 0 ? 1 : READS_PER_TURN;
+    this.pause = Math.max(0, this.pause - 1);
+    // One call alone: what is compiled for the first message of a turn serves the others.
+    while (this.takeIn() && --more > 0 && this.readsOn());
   }
 
   /** Whether the peer's next message may be looked for at once, without asking poll(2) what else there is. */

@@ -11,8 +11,12 @@ import { Stats } from './stats.ts';
 export type { Backend, Deferred, Wire } from './backend.ts';
 export { DEFERRED, REPLIED } from './backend.ts';
 export { Connection, type ServeEnd } from './connection.ts';
+export { Fid } from './fid.ts';
 export { Folder } from './folder.ts';
+export { Node } from './node.ts';
+export { OpenFile } from './open-file.ts';
 export { DEFAULT_LIMITS, DEFAULT_OPTIONS, type Limits, type ServerOptions, type User } from './options.ts';
+export { qidOf } from './qid.ts';
 export { Stats } from './stats.ts';
 export { changesHere } from './watches.ts';
 

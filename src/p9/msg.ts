@@ -113,3 +113,13 @@ export class Msg {
   readonly attr = new Attr();
   readonly statfs = new Statfs();
 }
+
+/**
+ * V8 keeps small integers, other numbers and bigints each in a field of its own kind. With the first value of another kind the kind of the field changes for all records that are made from then on, and code that was optimized for
+ * those is thrown away when it meets one that was made before. So the very first record has all that may come: numbers beyond 31 bits, and offsets in folders, which are often more than a number holds.
+ */
+const first = new Msg();
+for (const field of ['offset', 'mask', 'size', 'start', 'length'] as const)
+  first[field] = Number.MAX_SAFE_INTEGER;
+first.offset = 1n;
+first.qid.version = 0xffffffff;

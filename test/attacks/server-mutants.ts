@@ -62,7 +62,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'fifos, sockets and devices may be opened',
-    from: /if \(kind !== S_IFREG\) return -ENXIO;/,
+    from: /if \(!isFile\) return -ENXIO;/,
     to: '',
     seenBy: ['attacks/objects'],
   },

@@ -59,15 +59,17 @@ export const lopen: Handler = (f, m, w) => {
 
 /** 0 if an object of this kind may be opened with these flags, else -errno; before any side effect. */
 export function mayOpen(f: Folder, kind: number, flags: number): number {
+  const onlyDir = (flags & O_DIRECTORY) !== 0;
+  const isLink = kind === S_IFLNK;
+  const isFile = kind === S_IFREG;
+  const writes = wantsWrite(flags);
+  const mayChange = f.mayChange();
   if ((flags & O_ACCMODE) === O_ACCMODE) return -EINVAL;
-  if (kind === S_IFDIR) {
-    if (wantsWrite(flags)) return -EISDIR;
-    return 0;
-  }
-  if ((flags & O_DIRECTORY) !== 0) return -ENOTDIR;
-  if (kind === S_IFLNK) return -ELOOP;
-  if (kind !== S_IFREG) return -ENXIO;
-  return wantsWrite(flags) ? f.mayChange() : 0;
+  if (kind === S_IFDIR) return writes ? -EISDIR : 0;
+  if (onlyDir) return -ENOTDIR;
+  if (isLink) return -ELOOP;
+  if (!isFile) return -ENXIO;
+  return writes ? mayChange : 0;
 }
 
 /** Opens the object behind a node, `mayOpen` having said yes: the open file, or -errno. */
@@ -90,9 +92,10 @@ export function openNode(f: Folder, node: Node, flags: number): OpenFile | numbe
 /** Wraps an open descriptor that the pool has counted. `flags`: the client's. */
 export function fileFor(fd: number, flags: number, isDir: boolean): OpenFile {
   const access = flags & O_ACCMODE;
+  const both = access === O_RDWR;
   return new OpenFile(fd, {
-    canRead: access === O_RDONLY || access === O_RDWR,
-    canWrite: access === O_WRONLY || access === O_RDWR,
+    canRead: both || access === O_RDONLY,
+    canWrite: both || access === O_WRONLY,
     isDir,
     sync: (flags & O_SYNC) === O_SYNC ? 'all' : (flags & O_DSYNC) !== 0 ? 'data' : 'none',
   });

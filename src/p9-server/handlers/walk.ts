@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 
 import { EBADF, EINVAL, ENAMETOOLONG, ENOENT, ENOTDIR } from '../../base/errno.ts';
-import { O_CLOEXEC, O_NOFOLLOW, O_PATH } from '../../base/sys.ts';
+import { O_CLOEXEC, O_NOFOLLOW, O_PATH, RESOLVE_NO_SYMLINKS } from '../../base/sys.ts';
 import { MAXWELEM } from '../../p9/constants.ts';
 import type { Msg } from '../../p9/msg.ts';
 import { REPLIED } from '../backend.ts';
 import { Fid } from '../fid.ts';
 import type { Folder } from '../folder.ts';
-import { checkName, NAME_DOTDOT } from '../names.ts';
+import { checkName, NAME_DOTDOT, NAME_OK } from '../names.ts';
 import type { Node } from '../node.ts';
 import { qidOf } from '../qid.ts';
 import type { Handler } from './index.ts';
@@ -63,6 +63,14 @@ function steps(f: Folder, m: Msg, from: Node): number {
   let isDir = from.isDir;
   m.nwqid = 0;
   for (let i = 0; i < m.nwname; i++) {
+    if (i === m.nwname - 2 && isDir) {
+      const last = lastTwo(f, fd, m, i);
+      if (last >= 0) {
+        if (i > 0) f.sys.close(fd);
+        m.nwqid = m.nwname;
+        return last;
+      }
+    }
     const name = m.names[i] as Msg['name'];
     const next = isDir ? step(f, fd, name) : -ENOTDIR;
     if (i > 0) {
@@ -78,6 +86,39 @@ function steps(f: Folder, m: Msg, from: Node): number {
     m.nwqid = i + 1;
   }
   return fd;
+}
+
+/**
+ * The two last names at once, three calls instead of five: returns the last object's descriptor. Negative: go step by step, whatever the reason; only the steps know what to answer.
+ *
+ * Between the two calls that look at the first name it may come to stand for something else. A link is not followed even so; of another folder the qid before it is what is told, and the last one's is its own.
+ */
+function lastTwo(f: Folder, dir: number, m: Msg, i: number): number {
+  if (f.guard !== undefined || f.options.noSymlinks) return -EINVAL;
+  const first = m.names[i] as Msg['name'];
+  // The last one goes behind the first, where its check alone would put a NUL.
+  if (checkName(m.names[i + 1] as Msg['name'], f.nameB) !== NAME_OK || checkName(first, f.nameA) !== NAME_OK)
+    return -EINVAL;
+  const { sys, stat } = f;
+  if (sys.statat(dir, f.nameA, stat) < 0 || !stat.isDir) return -ENOTDIR;
+  qidOf(stat, f.paths, m.qids[i] as Msg['qid']);
+  join(f.nameA.u8, first.len, f.nameB.u8);
+  const fd = sys.openat2(dir, f.nameA, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0, WITHIN);
+  if (fd < 0) return fd;
+  const r = sys.stat(fd, stat);
+  if (r < 0) sys.close(fd);
+  else qidOf(stat, f.paths, m.qids[i + 1] as Msg['qid']);
+  return r < 0 ? r : fd;
+}
+
+const WITHIN = RESOLVE_NO_SYMLINKS;
+
+/** Puts a slash and the name `next`, up to its NUL, at `path[end]`. */
+function join(path: Uint8Array, end: number, next: Uint8Array): void {
+  path[end++] = 0x2f;
+  let i = 0;
+  do path[end++] = next[i] as number;
+  while (next[i++] !== 0);
 }
 
 function step(f: Folder, dir: number, name: Msg['name']): number {
