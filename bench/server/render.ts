@@ -54,30 +54,27 @@ export function renderServer(
     ];
   };
   const body: string[][] = [];
-  if (results.start.size > 0) {
-    const starts = names.map((n) => median(results.start.get(n) ?? []));
+  /** A figure of the whole server, which no request is to be divided by. */
+  const whole = (
+    title: string,
+    goal: number | undefined,
+    figures: ReadonlyMap<string, readonly number[]>,
+    of: (samples: readonly number[]) => number | undefined,
+  ): void => {
+    if (figures.size === 0) return;
+    const values = names.map((n) => of(figures.get(n) ?? []));
     body.push(
       line(
-        'start to first reply, ms',
-        START_GOAL_MS,
+        title,
+        goal,
         undefined,
-        starts,
+        values,
         names.map(() => ''),
       ),
     );
-  }
-  if (results.quiet.size > 0) {
-    const spent = names.map((n) => median(results.quiet.get(n) ?? []));
-    body.push(
-      line(
-        'CPU in the second after the attach, ms',
-        undefined,
-        undefined,
-        spent,
-        names.map(() => ''),
-      ),
-    );
-  }
+  };
+  whole('start to first reply, ms', START_GOAL_MS, results.start, median);
+  whole('CPU in the second after the attach, ms', undefined, results.quiet, median);
   for (const row of rows) {
     const byPeer = results.rows.get(row.key);
     const samples = names.map((n): Samples => byPeer?.get(n) ?? { cpu: [], wall: [] });
@@ -91,17 +88,6 @@ export function renderServer(
       ),
     );
   }
-  if (results.peak.size > 0) {
-    const peaks = names.map((n) => greatest(results.peak.get(n) ?? []));
-    body.push(
-      line(
-        'memory, peak, MiB',
-        PEAK_GOAL_MIB,
-        undefined,
-        peaks,
-        names.map(() => ''),
-      ),
-    );
-  }
+  whole('memory, peak, MiB', PEAK_GOAL_MIB, results.peak, greatest);
   return table(head, body);
 }
