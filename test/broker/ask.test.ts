@@ -66,7 +66,8 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGKILL'] as const)
       box: { address: 'local', socket: w.path('box.sock') },
       evil: { socket: w.path('evil.sock') },
     };
-    const ask = `echo $$ > ${w.path('pid')}; echo >> ${w.path('count')}; exec sleep 600`;
+    // The pid last: it is what is waited for.
+    const ask = `echo >> ${w.path('count')}; echo $$ > ${w.path('pid')}; exec sleep 600`;
     const broker = await w.broker(ask, { machines, patience: 600 });
     const calls = ['evil', 'box'].map((name) =>
       asks(w.path(`${name}.sock`), name === 'box' ? 'host' : 'box', w.share).catch(() => undefined),
