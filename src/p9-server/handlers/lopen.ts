@@ -59,6 +59,7 @@ export const lopen: Handler = (f, m, w) => {
 
 /** 0 if an object of this kind may be opened with these flags, else -errno; before any side effect. */
 export function mayOpen(f: Folder, kind: number, flags: number): number {
+  // All is worked out before anything is decided: of an operation that a rehearsal has not come to, V8 knows nothing, and throws the code away when it is.
   const onlyDir = (flags & O_DIRECTORY) !== 0;
   const isLink = kind === S_IFLNK;
   const isFile = kind === S_IFREG;
