@@ -26,7 +26,7 @@ export async function mountPart(args: BenchArgs, cleanup: Cleanup): Promise<Part
     title: 'Mount: what a person waits for',
     text: `Milliseconds of wall clock. A tree of ${size.files} files with a git repository, a file of ${size.bigMiB} MiB, ${size.smallFiles} small files to copy in; all served from
 memory (tmpfs), but for the write, which goes to a disk. "First" is on a fresh mount that has been there for ${SETTLE_MS / 1000} s, on every system (a person has to type the command; ours compiles its own code
-meanwhile, up to 0.5 s of processor time for the mount and 0.15 s for the server, which the second table does not count); "at once" is without that second, "again" straight after the first. sshfs talks to sftp-server over a
+meanwhile, up to 0.5 s of processor time for the mount and 0.25 s for the server, which the second table does not count); "at once" is without that second, "again" straight after the first. sshfs talks to sftp-server over a
 socket pair: no SSH, no network. All with default_permissions, nosuid, nodev, in sessions of their own. Median of ${rounds} rounds in turn.`,
     table: `${renderMount(results, steps, peers)}\n\nCPU of the system's own processes, all of both sides:\n\n${renderMountCpu(results, steps, peers)}`,
     versions: peers.map((p) => `${p.name} ${p.version()}`),
