@@ -93,6 +93,11 @@ export class Connection implements Wire {
     this.turns.add(this.writeWatch);
   }
 
+  /** Whether somebody waits for an answer. Not who has asked to be told of changes. */
+  get due(): boolean {
+    return this.live.due;
+  }
+
   /** Ends the connection: no more is read or written. */
   end(clean: boolean, why: string): void {
     if (this.ending !== undefined) return;

@@ -43,7 +43,7 @@ export async function serveConnection(how: {
   const turns = new Turns(sys);
   const backend = new Folder(sys, turns, rootFd, options, stats);
   let end: ServeEnd = { clean: false, why: 'the loop ended' };
-  new Connection({
+  const connection = new Connection({
     sys,
     turns,
     readFd,
@@ -58,17 +58,20 @@ export async function serveConnection(how: {
     },
   });
   const { warmUp } = how;
-  if (warmUp !== undefined) rehearseWhenIdle(warmUp, stats);
+  if (warmUp !== undefined) rehearseWhenIdle(warmUp, connection, stats);
   await turns.run();
   warmUp?.stop();
   return end;
 }
 
-/** A client that says hello and waits (it mounts, or asks a person) leaves time to rehearse: from its first request on, whenever none has come for a while. */
-function rehearseWhenIdle(warmUp: WarmUp, stats: Stats): void {
+/**
+ * A client that says hello and waits (it mounts, or asks a person) leaves time to rehearse: from its first request on, whenever none has come for a while. Not while it waits for us: its answer waits for a slow disk, and a look at
+ * the share would stand in the same queue, with everything else of the connection behind it.
+ */
+function rehearseWhenIdle(warmUp: WarmUp, connection: Connection, stats: Stats): void {
   let seen = 0;
   warmUp.untilIdle = () => {
-    if (stats.requests === seen && seen > 0) return 0;
+    if (stats.requests === seen && seen > 0 && !connection.due) return 0;
     seen = stats.requests;
     return QUIET_MS;
   };
