@@ -233,7 +233,7 @@ export async function revokeRules(
         ? selects(place, { ...s, id: s.rule } as unknown as Rule)
         : s.id === selector.id || s.rule === selector.id);
     if (!meant) continue;
-    books.sessions.end(s.id, 'its grant was revoked');
+    // The log first: the keeper's own line of the end follows within the quarter of a second.
     books.audit.write({
       event: 'change',
       source: s.source,
@@ -242,6 +242,7 @@ export async function revokeRules(
       session: s.id,
       result: 'to be ended',
     });
+    books.sessions.end(s.id, 'its grant was revoked');
     sessions++;
   }
   return { rules: gone, sessions };
