@@ -5,7 +5,7 @@
 //
 //   node scripts/build.mjs [--out DIR] [--if-missing]
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -51,6 +51,8 @@ if (existsSync(programs)) {
     banner: { js: "const __here = require('node:url').pathToFileURL(__filename).href;" },
     logLevel: 'warning',
   });
+  // Node looks in all folders above for one, and newer versions end where they may not look (--sandbox landlock).
+  writeFileSync(join(out, 'bin/package.json'), '{ "type": "commonjs" }\n');
 }
 for (const [from, to] of [
   ['src/ui/programs', 'ui'],

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 import assert from 'node:assert/strict';
+import { closeSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { inChild, scratch, sys } from '../../test/helpers/linux.ts';
+import { ringFilter } from './seccomp.ts';
 
 const PRELUDE = `
   import { spawnSync } from 'node:child_process';
@@ -13,9 +15,52 @@ const PRELUDE = `
   const { declare, asyncOf, ret } = await import(modules + 'libc.js');
 `;
 
+/** Starts what follows it without io_uring, as the sandboxes do: with one of Node's own, it could not go on after the filter. */
+const WITHOUT_RINGS = [
+  process.execPath,
+  '--input-type=module',
+  '-e',
+  `const modules = ${JSON.stringify(new URL('./', import.meta.url).href)};
+   const { refuseRings } = await import(modules + 'seccomp.js');
+   const { setCloseOnExec } = await import(modules + 'descriptors.js');
+   const { execve } = await import(modules + 'process.js');
+   const r = refuseRings();
+   if (r < 0) throw new Error('refused: ' + r);
+   for (const fd of [0, 1, 2]) setCloseOnExec(fd, false);
+   execve(process.argv[1], process.argv.slice(1), process.env);`,
+  '--',
+];
+
+test('what is started without io_uring makes none, and works', () => {
+  const seen = inChild(
+    `import { readdirSync, readlinkSync } from 'node:fs';
+    import { createServer, connect } from 'node:net';
+    const { c, ret } = await import(modules + 'libc.js');
+    const server = createServer((s) => s.end('x')).listen(0, '127.0.0.1');
+    const heard = await new Promise((ok) => server.on('listening', () => connect(server.address().port, '127.0.0.1').on('data', (d) => ok(String(d)))));
+    const links = readdirSync('/proc/self/fd').map((n) => { try { return readlinkSync('/proc/self/fd/' + n); } catch { return ''; } });
+    console.log(JSON.stringify({ heard, rings: links.filter((l) => l.includes('io_uring')), again: ret(c.syscall(425, 1, 0, 0, 0, 0)) }));
+    process.exit(0);`,
+    { via: WITHOUT_RINGS },
+  );
+  assert.deepEqual(seen, { heard: 'x', rings: [], again: -38 });
+});
+
+test('the filter as bytes: whole, and the end after it', () => {
+  const fd = ringFilter();
+  const bytes = readFileSync(fd);
+  closeSync(fd);
+  // Four instructions: load the number, is it 425, ENOSYS, let through.
+  assert.equal(
+    bytes.toString('hex'),
+    '2000000000000000' + '15000001a9010000' + '0600000026000500' + '060000000000ff7f',
+  );
+});
+
 test('after the filter: no programs, sockets, signals to others; files and threads as before', (t) => {
   const s = scratch(t);
-  const seen = inChild(`${PRELUDE}
+  const seen = inChild(
+    `${PRELUDE}
     const file = ${JSON.stringify(s.path('f'))};
     // The pool's threads exist before the filter.
     await readFile('/proc/self/status');
@@ -42,7 +87,9 @@ test('after the filter: no programs, sockets, signals to others; files and threa
       other: ret(syscall(process.arch === 'x64' ? 234 : 131, process.ppid, process.ppid, 0)),
       seccomp: /^Seccomp:\\s*(\\d)/m.exec(status)[1], nnp: /^NoNewPrivs:\\s*(\\d)/m.exec(status)[1],
     }));
-    process.exit(0);`) as Record<string, unknown>;
+    process.exit(0);`,
+    { via: WITHOUT_RINGS },
+  ) as Record<string, unknown>;
   assert.deepEqual(seen, {
     before: [true, 0],
     r: 0,
@@ -67,7 +114,8 @@ test('after the filter: no programs, sockets, signals to others; files and threa
 test('after the filter: nothing that reaches into another process or shares memory with it by a number', (t) => {
   const s = scratch(t);
   // Each without effect if it is let through: its own value again, a name that is not there, an argument that makes no sense.
-  const seen = inChild(`
+  const seen = inChild(
+    `
     const { refuseNeedlessCalls } = await import(modules + 'seccomp.js');
     const { c, ret } = await import(modules + 'libc.js');
     const { alloc } = await import(modules + 'memory.js');
@@ -105,24 +153,29 @@ test('after the filter: nothing that reaches into another process or shares memo
     const through = Object.entries(tries).filter(([, f]) => f() !== -1).map(([n]) => n);
     const own = [call([302, 261], 0, NOFILE, 0, mem.address), call([72, 25], file, 3), call([16, 29], file, 0x5451)];
     console.log(JSON.stringify({ before, r, through, own: own.map((n) => n >= 0) }));
-    process.exit(0);`);
+    process.exit(0);`,
+    { via: WITHOUT_RINGS },
+  );
   assert.deepEqual(seen, { before: [], r: 0, through: [], own: [true, true, true] });
 });
 
 test('the other identity of a client still works, becoming it for good does not', (t) => {
   if (sys.geteuid() !== 0) return t.skip('changing identity needs root');
-  const seen = inChild(`${PRELUDE}
+  const seen = inChild(
+    `${PRELUDE}
     const { openSys } = await import(modules + 'index.js');
     const { becomeUser } = await import(modules + 'process.js');
     const { mount } = await import(modules + 'mount.js');
     const sys = openSys();
     refuseNeedlessCalls();
-    console.log(JSON.stringify([sys.setFsIdentity(1000, 1000, [5]), sys.setFsIdentity(0, 0, []), becomeUser(1000, 1000, []), mount('x', '/', 'tmpfs', 0, '')]));`);
+    console.log(JSON.stringify([sys.setFsIdentity(1000, 1000, [5]), sys.setFsIdentity(0, 0, []), becomeUser(1000, 1000, []), mount('x', '/', 'tmpfs', 0, '')]));`,
+    { via: WITHOUT_RINGS },
+  );
   assert.deepEqual(seen, [0, 0, -1, -1]);
 });
 
 test('a program that gives up is still ended by its signal', () => {
   const code = `${PRELUDE} refuseNeedlessCalls(); process.abort();`;
-  const via = ['sh', '-c', 'ulimit -c 0; exec "$@"', 'sh'];
+  const via = ['sh', '-c', 'ulimit -c 0; exec "$@"', 'sh', ...WITHOUT_RINGS];
   assert.throws(() => inChild(code, { via }), /SIGABRT|status 134/);
 });

@@ -8,7 +8,9 @@
  * A list of what is refused, not of what is allowed: Node, V8 and glibc need other calls with every version. The kernel remembers per
  * call number that the answer does not depend on arguments (5.11 and up), so the calls of the data plane cost the same as without.
  */
-import { EPERM } from '../base/errno.ts';
+import { EIO, EPERM } from '../base/errno.ts';
+import type { Mem } from '../base/mem.ts';
+import { pipe } from './descriptors.ts';
 import { c, interrupted, ret, SYS } from './libc.ts';
 import { alloc, pathOf, putOff } from './memory.ts';
 import { setNoNewPrivileges } from './process.ts';
@@ -212,11 +214,45 @@ function filter(pid: number, but: readonly string[]): Instruction[] {
 }
 
 /**
+ * Refuses the making of an io_uring, and nothing else. The event loops of Node 22 and later make one as they begin, and end the process when they may not use it later (uv__epoll_ctl_flush of libuv's
+ * src/unix/linux.c); without one they call epoll_ctl(2), as Node 20's do. A ring that is there goes around every filter: what it is told to do is no system call. So a process that is to be filtered has to
+ * begin without.
+ *
+ * The number is the same on all architectures, as of all calls from 424 on.
+ */
+const NO_RING: readonly Instruction[] = [
+  [LOAD, 0, 0, 0],
+  [JUMP_EQUAL, 0, 1, REFUSED.io_uring_setup?.[0] ?? 0],
+  [RETURN, 0, 0, UNKNOWN],
+  [RETURN, 0, 0, ALLOW],
+];
+
+/** From now on no thread of this process makes an io_uring, nor any program that it becomes or starts. Sets no_new_privs. 0 or -errno, as of `refuseNeedlessCalls`. */
+export const refuseRings = (): number => lay(NO_RING);
+
+/** The same filter as bytes, for whoever lays it on another: the read end of a pipe that holds it, close-on-exec, or -errno. The caller closes it. */
+export function ringFilter(): number {
+  const ends: [number, number] = [-1, -1];
+  const r = pipe(ends);
+  if (r < 0) return r;
+  const code = bytesOf(NO_RING);
+  const written = ret(c.write(ends[1], pathOf(code), code.size));
+  ret(c.close(ends[1]));
+  if (written === code.size) return ends[0];
+  ret(c.close(ends[0]));
+  return written < 0 ? written : -EIO;
+}
+
+/**
  * From now on, and for all threads, the calls above fail with EPERM. Sets no_new_privs. There is no way back. 0, or -errno: -EINVAL or
  * -ENOSYS where the kernel has no filters; -ESRCH (3) when a thread has a filter of its own. `but`: names of calls that this program does need.
  */
 export function refuseNeedlessCalls(but: readonly string[] = []): number {
-  const program = filter(process.pid, but);
+  return lay(filter(process.pid, but));
+}
+
+/** struct sock_filter[]. */
+function bytesOf(program: readonly Instruction[]): Mem {
   const code = alloc(program.length * 8);
   program.forEach(([op, yes, no, value], i) => {
     code.dv.setUint16(i * 8, op, true);
@@ -224,6 +260,12 @@ export function refuseNeedlessCalls(but: readonly string[] = []): number {
     code.dv.setUint8(i * 8 + 3, no);
     code.dv.setUint32(i * 8 + 4, value, true);
   });
+  return code;
+}
+
+/** On all threads at once. */
+function lay(program: readonly Instruction[]): number {
+  const code = bytesOf(program);
   // struct sock_fprog: u16 length @0, pointer @8.
   const prog = alloc(16);
   prog.dv.setUint16(0, program.length, true);

@@ -289,7 +289,11 @@ function notFound(e: Engine, op: Op): void {
   }
   if (err === ESTALE && target.openFid >= 0 && e.session.ordered && !op.done)
     return cloneOpen(e, op, target, op.goOn as Step);
-  e.error(op, err);
+  const { otherwise } = op;
+  if (err !== ESTALE || otherwise === undefined || op.done) return e.error(op, err);
+  op.chain = undefined;
+  op.goOn = undefined;
+  otherwise(e, op);
 }
 
 function arrived(e: Engine, op: Op): void {

@@ -75,6 +75,8 @@ export class Op {
   /** Of finding an object again (fids.ts). */
   chain: Node[] | undefined;
   goOn: Step | undefined;
+  /** What is done when its name leads to another object, where that is no error. */
+  otherwise: Step | undefined;
   retried = false;
   /** Its walk has been answered; its look at what was found was answered before that, which it must not be. */
   walked = false;
@@ -108,6 +110,7 @@ export class Op {
     this.contentDue = false;
     this.chain = undefined;
     this.goOn = undefined;
+    this.otherwise = undefined;
     this.retried = false;
   }
 }

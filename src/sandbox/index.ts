@@ -82,7 +82,8 @@ export async function chooseSandbox(
 
 /** The real command line, with the dynamic linker's --version in the place of Node: 10 ms, and all mounts are tried. */
 function probe(bwrap: Bwrap, means: Means, spec: SandboxSpec, fd: number): Promise<string | undefined> {
-  const args = bwrapArguments(bwrap, { ...spec, shareFd: 3, dieWithParent: true }, means.runtime);
+  const { filterFd: _, ...bare } = spec;
+  const args = bwrapArguments(bwrap, { ...bare, shareFd: 3, dieWithParent: true }, means.runtime);
   const linker = means.runtime.binds.find((b) => b.to.includes('/ld-'))?.to;
   const command = linker === undefined ? [means.runtime.node, '--version'] : [linker, '--version'];
   return tryBwrap([...args, ...command], [fd]);

@@ -14,6 +14,8 @@ export interface Confiner {
     isFile: (fd: number) => boolean,
   ): number;
   keepCapabilities(names: readonly string[]): number;
+  /** What this process becomes makes no io_uring, so that its own filter of calls holds. */
+  refuseRings(): number;
   setParentDeathSignal(signal: number): number;
   setCloseOnExec(fd: number, on: boolean): number;
   execve(path: string, argv: readonly string[], env: Readonly<Record<string, string>>): number;
@@ -42,6 +44,8 @@ export function launchLandlocked(
   if (kept < 0) throw failed('LANDLOCK_FAILED', 'cannot give up privileges for', 'the server', kept);
   const r = confiner.restrict(rules, (fd) => confiner.isFile(fd));
   if (r < 0) throw failed('LANDLOCK_FAILED', 'cannot confine the server with', 'Landlock', r);
+  const refused = confiner.refuseRings();
+  if (refused < 0) throw failed('LANDLOCK_FAILED', 'cannot keep io_uring from', 'the server', refused);
   // Node has marked all that it inherited close-on-exec (uv_disable_stdio_inheritance). One that is closed already stays so.
   for (const fd of [0, 1, 2, order.shareFd, ...order.fds]) confiner.setCloseOnExec(fd, false);
   const program = order.argv[0] ?? '';

@@ -48,6 +48,11 @@ test('root: no user namespace, few capabilities, devices only when granted', () 
   ]);
 });
 
+test('a filter is handed over where there is one', () => {
+  assert.ok(!bwrapArguments(BWRAP, SPEC, RUNTIME).includes('--seccomp'));
+  assert.ok(has(bwrapArguments(BWRAP, { ...SPEC, filterFd: 7 }, RUNTIME), '--seccomp', '7'));
+});
+
 test('an ordinary user: a user namespace, no further ones, no capability at all', () => {
   const args = bwrapArguments(BWRAP, { ...SPEC, asRoot: false, devices: true }, RUNTIME);
   assert.ok(has(args, '--unshare-user', '--disable-userns'));

@@ -26,6 +26,8 @@ export interface SandboxSpec {
   readonly shareFd: number;
   /** Other descriptors, beside 0 to 2, that the program is given; inherited as they are numbered. */
   readonly fds: readonly number[];
+  /** For bubblewrap: a descriptor with the filter that it lays on the program, which makes no io_uring then. It reads it to the end, so each program needs one of its own. */
+  readonly filterFd?: number;
   readonly readOnly: boolean;
   /** Started by root: the server takes on the identity of each client, and keeps the capabilities for that. */
   readonly asRoot: boolean;
@@ -77,6 +79,7 @@ export function bwrapArguments(bwrap: Bwrap, spec: SandboxSpec, runtime: Runtime
   const bind = spec.readOnly ? '--ro-bind' : '--bind';
   if (bwrap.bindFd) args.push(`${bind}-fd`, String(spec.shareFd), SHARE);
   else args.push(bind, `/proc/self/fd/${spec.shareFd}`, SHARE);
+  if (spec.filterFd !== undefined) args.push('--seccomp', String(spec.filterFd));
   args.push('--remount-ro', '/', '--chdir', '/', '--');
   return args;
 }

@@ -24,7 +24,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { ENOSYS } from '../base/errno.ts';
 import { landlockVersion } from '../linux/landlock.ts';
+import { ringFilter } from '../linux/seccomp.ts';
 import {
   chooseSandbox,
   confine,
@@ -50,6 +52,8 @@ const tcp = await new Promise((ok) => {
 });
 const libc = koffi.load('libc.so.6');
 const kill = libc.func('int kill(int pid, int signal)');
+const syscall = libc.func('long syscall(long, long, long)');
+const IO_URING_SETUP = 425;
 console.log(JSON.stringify({
   share: attempt(() => readFileSync(share + '/hello', 'utf8')),
   folder: attempt(() => readdirSync(share).sort().join()),
@@ -63,6 +67,7 @@ console.log(JSON.stringify({
   tcp,
   process: attempt(() => readFileSync('/proc/' + pid + '/status', 'utf8')),
   kill: kill(pid, 0),
+  ring: syscall(IO_URING_SETUP, 1, 0) === -1 ? koffi.errno() : 'made',
   pids: attempt(() => readdirSync('/proc').filter((n) => /^\\d+$/.test(n)).length),
   fds: attempt(() => readdirSync('/proc/self/fd').map((n) => { try { return readlinkSync('/proc/self/fd/' + n); } catch { return ''; } })),
   reopened: attempt(() => { const fd = openSync(share + '/hello', 'r'); const again = openSync('/proc/self/fd/' + fd, 'r'); return readFileSync(again, 'utf8'); }),
@@ -113,6 +118,7 @@ function ground(t: TestContext, over: Partial<SandboxSpec> = {}): Ground {
       program: { dir: join(dir, 'program'), file: 'probe.mjs', packages, nodeArgs: [] },
       shareFd: 3,
       fds: [],
+      filterFd: 4,
       readOnly: false,
       asRoot: process.geteuid?.() === 0,
       devices: false,
@@ -149,13 +155,15 @@ function run(
 ): Promise<Seen> {
   return new Promise((resolve, reject) => {
     const [program = '', ...args] = argv;
+    const filter = ringFilter();
     const child = spawn(program, args, {
       env,
       cwd: '/',
-      stdio: ['ignore', 'pipe', 'pipe', fd],
+      stdio: ['ignore', 'pipe', 'pipe', fd, filter],
       ...as,
       timeout: 20_000,
     });
+    closeSync(filter);
     let out = '';
     let err = '';
     child.stdout?.on('data', (d) => {
@@ -194,7 +202,11 @@ for (const as of identities) {
     assert.equal(seen.outside, 'ENOENT');
     assert.equal(seen.above, 'ENOENT');
     assert.equal(seen.passwd, 'ENOENT');
-    assert.doesNotMatch(String(seen.root), /home|root|tmp|var|sys/);
+    // Node itself may lie anywhere.
+    const others = String(seen.root)
+      .split(',')
+      .filter((name) => name !== process.execPath.split('/')[1]);
+    assert.doesNotMatch(others.join(), /home|root|tmp|var|sys/);
     assert.ok(['EROFS', 'EACCES'].includes(String(seen.tmp)), String(seen.tmp));
     assert.ok(['EROFS', 'EACCES'].includes(String(seen.core)), String(seen.core));
     assert.ok(['ECONNREFUSED', 'ENETUNREACH'].includes(String(seen.tcp)), String(seen.tcp));
@@ -207,6 +219,8 @@ for (const as of identities) {
       ['NINEFOLD_X'],
     );
     assert.equal(field(seen.status, 'NoNewPrivs'), '1');
+    assert.equal(seen.ring, ENOSYS);
+    assert.ok(!seen.fds.some((f) => f.includes('io_uring')), seen.fds.join());
     assert.equal(seen.uid, as?.uid ?? process.geteuid?.());
     const expected = as === undefined && process.geteuid?.() === 0 ? 0xdbn : 0n;
     assert.equal(BigInt(`0x${field(seen.status, 'CapEff')}`), expected);
@@ -241,6 +255,7 @@ for (const as of identities) {
     if (version >= 6) assert.equal(seen.kill, -1);
     assert.deepEqual(seen.env, ['NINEFOLD_X']);
     assert.equal(field(seen.status, 'NoNewPrivs'), '1');
+    assert.equal(seen.ring, ENOSYS);
     if (as === undefined && process.geteuid?.() === 0) {
       assert.equal(field(seen.status, 'CapEff'), '00000000000000db');
       assert.equal(field(seen.status, 'CapBnd'), '00000000000000db');
@@ -264,6 +279,7 @@ test('the probe itself works where nothing confines it', async (t) => {
   assert.equal(seen.outside, 'secret');
   assert.equal(seen.above, 'secret');
   assert.equal(seen.tcp, 'connected');
+  assert.notEqual(seen.ring, ENOSYS);
   assert.equal(seen.kill, 0);
 });
 
@@ -289,7 +305,9 @@ test('killing bubblewrap leaves no process behind', async (t) => {
     marker,
   ]);
   const [program = '', ...args] = argv;
-  const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'inherit', g.fd] });
+  const filter = ringFilter();
+  const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'inherit', g.fd, filter] });
+  closeSync(filter);
   await new Promise((ok) => child.stdout?.once('data', ok));
   assert.ok(running(marker) >= 2);
   child.kill('SIGKILL');

@@ -58,6 +58,8 @@ function check(fd: number, use: 'read' | 'write'): void {
  * of which it holds both ends.
  */
 function isNodes(fd: number): boolean {
+  // Node makes sure that these three are open before it opens anything else.
+  if (fd <= 2) return false;
   const target = linkOf(fd);
   if (target === undefined) return false;
   if (target.startsWith('anon_inode:')) return true;

@@ -118,6 +118,8 @@ test('Ctrl-C when all is over changes nothing; before that it is told what becam
       const front = start(argv, how);
       await front.says(/called/);
       front.child.kill('SIGINT');
+      // Nothing shows that it has noticed; what comes in the same moment may be seen first.
+      await sleep(500);
       writeFileSync(b.path('go'), `${status}\n`);
       const r = await front.ended;
       assert.equal(r.code, code, r.stderr);

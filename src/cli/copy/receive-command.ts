@@ -51,11 +51,12 @@ async function receive(folder: string, mode: ServeMode, settings: ReceiveSetting
   }
   const log = openLog(PROGRAM, 'info', 'text');
   const transport = openTransportSys();
-  const { connection, control, root } = WORKER_FDS;
+  const { connection, control, filter, root } = WORKER_FDS;
   const launch = await planReceiver({
     config: { program: PROGRAM, readFd: connection, writeFd: connection, aliveFd: control, settings },
     rootFd: root,
     rootFdHere: rootFd,
+    filterFd: filter,
     dieWithParent: true,
     note: (line) => log.warn(line),
   });

@@ -14,7 +14,7 @@ import {
 } from '../../sandbox/index.ts';
 import { say } from '../report.ts';
 import { becomeWorker } from '../serve/become.ts';
-import { type Launch, programPath } from '../serve/launch.ts';
+import { type Launch, programPath, ringFilterFd } from '../serve/launch.ts';
 import type { ReceiveConfig } from './receive-config.ts';
 
 export interface ReceivePlan {
@@ -22,6 +22,8 @@ export interface ReceivePlan {
   /** The incoming folder, opened: as the receiver will inherit it, and as it is numbered here. */
   readonly rootFd: number;
   readonly rootFdHere: number;
+  /** As in `WorkerPlan`. */
+  readonly filterFd: number;
   /** As in `WorkerPlan`. */
   readonly dieWithParent: boolean;
   readonly alive?: { readonly readFd: number; readonly writeFd: number };
@@ -51,6 +53,7 @@ export async function planReceiver(plan: ReceivePlan): Promise<Launch> {
     program: { dir: dirname(file), file: basename(file), packages, nodeArgs: ['--no-warnings'] },
     shareFd: plan.rootFd,
     fds: own,
+    filterFd: plan.filterFd,
     readOnly: false,
     // Also as root: a receiver needs no privilege, only its own user's files.
     asRoot: false,
@@ -65,14 +68,15 @@ export async function planReceiver(plan: ReceivePlan): Promise<Launch> {
   const args = (root: ShareRoot): string[] => [JSON.stringify({ ...config, root })];
   const launcher = { file: programPath('landlock'), nodeArgs: [] };
   const { argv, env } = confine(kind, means, { ...spec, fds }, launcher, process.env, args);
-  if (alive === undefined) return { argv, env, sandbox: kind, keep: [plan.rootFd, ...fds] };
+  const keep = [plan.rootFd, ...fds, ...(kind === 'bwrap' ? [plan.filterFd] : [])];
+  if (alive === undefined) return { argv, env, sandbox: kind, keep };
   // bubblewrap's own process holds the other end: when that is killed, the receiver inside ends too.
   const [bwrap = '', ...rest] = argv;
   return {
     argv: [bwrap, '--json-status-fd', String(alive.writeFd), ...rest],
     env,
     sandbox: kind,
-    keep: [plan.rootFd, ...fds, alive.writeFd],
+    keep: [...keep, alive.writeFd],
   };
 }
 
@@ -84,6 +88,7 @@ export async function becomeReceiver(config: Omit<ReceiveConfig, 'root'>, rootFd
     config,
     rootFd,
     rootFdHere: rootFd,
+    filterFd: ringFilterFd(),
     dieWithParent: false,
     ...(piped ? { alive: { readFd: alive[0], writeFd: alive[1] } } : {}),
     note: (line) => say(`${config.program}: ${line}`),

@@ -8,6 +8,7 @@ import { openSys } from '../../linux/index.ts';
 import { landlockRestrict } from '../../linux/landlock.ts';
 import { cstring } from '../../linux/memory.ts';
 import { type CapName, execve, keepCapabilities, setParentDeathSignal } from '../../linux/process.ts';
+import { refuseRings } from '../../linux/seccomp.ts';
 import { launchLandlocked } from '../../sandbox/launch.ts';
 import type { LandlockOrder } from '../../sandbox/plan.ts';
 import { die } from '../report.ts';
@@ -21,6 +22,7 @@ try {
       isFile: (fd) => !fstatSync(fd).isDirectory(),
       restrict: landlockRestrict,
       keepCapabilities: (names) => keepCapabilities(names as readonly CapName[]),
+      refuseRings,
       setParentDeathSignal,
       setCloseOnExec,
       execve,

@@ -5,6 +5,7 @@ import { NinefoldError } from '../../base/error.ts';
 import { pipe } from '../../linux/descriptors.ts';
 import { landlockVersion } from '../../linux/landlock.ts';
 import { sealTree } from '../../linux/sealed-tree.ts';
+import { refuseRings } from '../../linux/seccomp.ts';
 import {
   chooseSandbox,
   confine,
@@ -14,9 +15,10 @@ import {
   sandboxMeans,
 } from '../../sandbox/index.ts';
 import { becomeWorker } from '../serve/become.ts';
-import { programPath } from '../serve/launch.ts';
+import { programPath, ringFilterFd } from '../serve/launch.ts';
 import type { ProxyLog } from './log.ts';
 import type { ProxySettings } from './options.ts';
+import { strerror } from './strerror.ts';
 import type { ProxyWorkerConfig } from './worker-config.ts';
 
 /**
@@ -44,6 +46,7 @@ export async function becomeHelper(
     },
     shareFd: rootFd,
     fds: fds.filter((fd) => fd >= 0),
+    filterFd: ringFilterFd(),
     readOnly,
     asRoot: true,
     devices,
@@ -74,9 +77,13 @@ export async function becomeHelper(
   const tell = bwrap && piped ? ['--json-status-fd', String(alive[1])] : [];
   // The folder as the machine sees it, from which the way up is open: for bubblewrap, which binds and closes it, or where there is nothing better.
   const folder = bwrap || sealed < 0 ? [rootFd] : [];
+  // The helper filters its own calls, and may have no io_uring by then. Inside bubblewrap that is seen to.
+  const refused = bwrap ? 0 : refuseRings();
+  if (refused < 0) return log.error(`seccomp:${strerror(refused)}`);
   becomeWorker({ argv: [program, ...tell, ...rest], env }, [
     ...spec.fds,
     ...folder,
+    ...(bwrap && spec.filterFd !== undefined ? [spec.filterFd] : []),
     ...(tell.length > 0 ? [alive[1]] : []),
   ]);
 }

@@ -40,6 +40,7 @@ export async function serveCommand(
       },
       rootFd: WORKER_FDS.root,
       rootFdHere: rootFd,
+      filterFd: WORKER_FDS.filter,
       dieWithParent: true,
       note: (line) => log.warn(line),
     });

@@ -2,8 +2,9 @@
 
 import { basename, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { EXIT, NinefoldError } from '../../base/error.ts';
+import { because, EXIT, NinefoldError } from '../../base/error.ts';
 import { landlockVersion } from '../../linux/landlock.ts';
+import { ringFilter } from '../../linux/seccomp.ts';
 import {
   chooseSandbox,
   confine,
@@ -32,6 +33,8 @@ export interface WorkerPlan {
   /** The folder's descriptor: as the worker will inherit it, and as it is numbered here. */
   rootFd: number;
   rootFdHere: number;
+  /** As bubblewrap will inherit it: see `SandboxSpec` and `ringFilterFd`. */
+  filterFd: number;
   /**
    * The worker must not outlive this process. Only for a supervisor: the kernel looks at the thread that started it, and who becomes the worker itself
    * may have been started by a thread that ends.
@@ -60,6 +63,7 @@ export async function planWorker(plan: WorkerPlan): Promise<Launch> {
     program: workerProgram(),
     shareFd: plan.rootFd,
     fds: inherited(plan.config),
+    filterFd: plan.filterFd,
     readOnly: settings.readOnly,
     asRoot: process.geteuid?.() === 0,
     devices: settings.devices,
@@ -74,14 +78,29 @@ export async function planWorker(plan: WorkerPlan): Promise<Launch> {
   const launcher = { file: programPath('landlock'), nodeArgs: [] };
   const args = (root: ShareRoot): string[] => [JSON.stringify({ ...config, root })];
   const { argv, env } = confine(kind, means, spec, launcher, process.env, args);
-  if (alive === undefined) return { argv, env, sandbox: kind, keep: [plan.rootFd, ...inherited(config)] };
+  const keep = [plan.rootFd, ...inherited(config), ...(kind === 'bwrap' ? [plan.filterFd] : [])];
+  if (alive === undefined) return { argv, env, sandbox: kind, keep };
   const [bwrap = '', ...rest] = argv;
   return {
     argv: [bwrap, '--json-status-fd', String(alive.writeFd), ...rest],
     env,
     sandbox: kind,
-    keep: [plan.rootFd, ...inherited(config), alive.writeFd],
+    keep: [...keep, alive.writeFd],
   };
+}
+
+/** For who becomes bubblewrap: the filter that it lays on the program inside. Throws NinefoldError FILTER_FAILED (exit 71). */
+export function ringFilterFd(): number {
+  const fd = ringFilter();
+  if (fd >= 0) return fd;
+  throw new NinefoldError({
+    code: 'FILTER_FAILED',
+    exit: EXIT.osMissing,
+    what: 'cannot hand over the filter of',
+    on: 'io_uring',
+    why: because(fd),
+    remedy: 'allow more open files (ulimit -n)',
+  });
 }
 
 /** The bundle and the one package that it does not hold, because it has a native part. */

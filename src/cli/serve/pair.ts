@@ -7,7 +7,7 @@ import { ignoreSignal } from '../../linux/process.ts';
 import { checkDescriptors } from '../../transport/descriptor.ts';
 import { lineLog } from '../line-log.ts';
 import { becomeWorker } from './become.ts';
-import { planWorker } from './launch.ts';
+import { planWorker, ringFilterFd } from './launch.ts';
 import type { ServeSettings } from './options.ts';
 import { checkShare, openShare } from './share.ts';
 import { peerIsStarter } from './starter.ts';
@@ -42,6 +42,7 @@ export async function servePair(
     config,
     rootFd,
     rootFdHere: rootFd,
+    filterFd: ringFilterFd(),
     dieWithParent: false,
     ...(!piped ? {} : { alive: { readFd: alive[0], writeFd: alive[1] } }),
     note: (line) => lineLog(program, settings.logLevel, settings.logFormat)('warn', line),

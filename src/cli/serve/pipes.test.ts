@@ -19,7 +19,7 @@ import { leftovers, nodeProgram, type Running, run, start } from '../../../test/
 import { sys } from '../../../test/helpers/linux.ts';
 import { Raw9p } from '../../../test/helpers/raw9p.ts';
 import { O_NONBLOCK, POLLOUT } from '../../base/sys.ts';
-import { pipe, statusFlags } from '../../linux/descriptors.ts';
+import { pipe, setNonblocking, statusFlags } from '../../linux/descriptors.ts';
 import { NOFID, NOTAG, VERSION } from '../../p9/constants.ts';
 import { T } from '../../p9/messages.ts';
 
@@ -132,3 +132,19 @@ for (const named of [false, true])
     for (const fd of [e.read, e.write]) assert.equal(statusFlags(fd) & O_NONBLOCK, 0);
     assert.ok(flags.every((f) => (f & O_NONBLOCK) === 0));
   });
+
+test('standard output and error that are one pipe, which does not block, are not taken for pipes of Node itself', async (t) => {
+  const g = ground(t);
+  const input: [number, number] = [-1, -1];
+  const output: [number, number] = [-1, -1];
+  assert.equal(pipe(input) + pipe(output), 0);
+  t.after(() => closeSync(output[0]));
+  closeSync(input[1]);
+  assert.equal(setNonblocking(output[1], true), 0);
+  const shell = ['/bin/sh', '-c', '"$@" <&3 >&4 2>&4 3<&- 4>&-', 'sh'];
+  const qfsd = nodeProgram('qfsd', '0', '1', g.share, '--sandbox', 'none');
+  const serve = start([...shell, ...qfsd], { fds: [input[0], output[1]] });
+  closeSync(input[0]);
+  closeSync(output[1]);
+  assert.equal((await serve.ended).code, 0);
+});

@@ -5,6 +5,7 @@ import type { Writable } from 'node:stream';
 import { because, EXIT, type ExitCode } from '../../base/error.ts';
 import type { Sys } from '../../base/sys.ts';
 import { Turns } from '../../base/turns.ts';
+import { ringFilter } from '../../linux/seccomp.ts';
 import { acceptor } from '../../transport/accepting.ts';
 import type { Listener } from '../../transport/listener.ts';
 import type { TransportSys } from '../../transport/sys.ts';
@@ -13,7 +14,7 @@ import { say } from '../report.ts';
 import type { Launch } from './launch.ts';
 
 /** Where a worker finds what it is given: `Launch` is made for these numbers. */
-export const WORKER_FDS = { connection: 3, control: 4, root: 5, passwd: 6, group: 7 } as const;
+export const WORKER_FDS = { connection: 3, control: 4, filter: 5, root: 6, passwd: 7, group: 8 } as const;
 /** How long a worker may take to end after SIGTERM. */
 const GRACE_MS = 2000;
 
@@ -99,16 +100,18 @@ export async function supervise(options: SuperviseOptions): Promise<ExitCode> {
 
 /** `failed`: this one client is not served, and all others are as before. Undefined: there is nothing of the process. */
 function startWorker(
-  { launch, inherited }: SuperviseOptions,
+  { sys, launch, inherited }: SuperviseOptions,
   fd: number,
   failed: (error: unknown) => void,
 ): ChildProcess | undefined {
   const [program, ...args] = launch.argv;
+  const filter = launch.sandbox === 'bwrap' ? ringFilter() : undefined;
   try {
+    if (filter !== undefined && filter < 0) throw Object.assign(new Error('no filter'), { errno: filter });
     const worker = spawn(program ?? '', args, {
       env: launch.env,
       cwd: '/',
-      stdio: ['ignore', 'ignore', 'inherit', fd, 'pipe', ...inherited],
+      stdio: ['ignore', 'ignore', 'inherit', fd, 'pipe', filter ?? 'ignore', ...inherited],
     });
     worker.on('error', failed);
     // Without descriptors for the pipe (EMFILE, ENFILE) Node gives no `stdio` at all, whatever its types say.
@@ -120,6 +123,8 @@ function startWorker(
     // Some errors (ENOMEM) are thrown at once, others come as an event.
     failed(error);
     return undefined;
+  } finally {
+    if (filter !== undefined && filter >= 0) sys.close(filter);
   }
 }
 

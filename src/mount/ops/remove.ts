@@ -16,7 +16,8 @@ import { withKnownOpen } from './open.ts';
 export function unlink(e: Engine, op: Op): void {
   const dir = op.node as Node;
   const child = e.nodes.child(dir, op.name);
-  // A file of several names must stay findable when the one that we know goes, and a fifo may be open, which we are not told: it gets a fid first.
+  // A file of several names must stay findable when the one that we know goes, and a fifo may be open, which we are not told: it gets a fid first. If others gave the name to another object meanwhile,
+  // it is that one's name which goes: the kernel was answered ESTALE before, looked again, and could lose once more.
   if (
     child !== undefined &&
     child.fid < 0 &&
@@ -25,9 +26,15 @@ export function unlink(e: Engine, op: Op): void {
   ) {
     op.node2 = child;
     child.busy++;
-    return withOwnFid(e, op, child, (e2, op2) => withOwnFid(e2, op2, op2.node as Node, take));
+    op.otherwise = takeFrom;
+    return withOwnFid(e, op, child, takeFrom);
   }
-  withOwnFid(e, op, dir, take);
+  takeFrom(e, op);
+}
+
+function takeFrom(e: Engine, op: Op): void {
+  op.otherwise = undefined;
+  withOwnFid(e, op, op.node as Node, take);
 }
 
 /** FUSE_RMDIR: name\0. */
