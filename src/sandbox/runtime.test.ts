@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { elfNames } from './elf.ts';
-import { mappedFiles, nodeRuntime, programPackages } from './runtime.ts';
+import { mappedFiles, nodeRuntime, programPackages, sharedBuiltins } from './runtime.ts';
 
 test('the interpreter and the shared name are read out of ELF files; damage is no crash', (t) => {
   const names = elfNames(realpathSync(process.execPath));
@@ -76,4 +76,24 @@ test('packages are found where a package manager may have put them', (t) => {
     koffi: join(dir, 'store/koffi@3/node_modules/koffi'),
     [native]: join(dir, `store/koffi@3/node_modules/${native}`),
   });
+});
+
+test('parts of Node that a distribution keeps in files are among what it needs', (t) => {
+  const dir = realpathSync(mkdtempSync(join(tmpdir(), 'ninefold-')));
+  t.after(() => rmSync(dir, { recursive: true }));
+  writeFileSync(join(dir, 'acorn.js'), '');
+  symlinkSync('acorn.js', join(dir, 'link.js'));
+  // As Debian's Node 20 has them, in `process.config`.
+  const paths = sharedBuiltins([
+    'NODE_OPENSSL_SYSTEM_CERT_PATH="/etc/ssl"',
+    `NODE_SHARED_BUILTIN_ACORN_PATH="${join(dir, 'link.js')}"`,
+    `NODE_SHARED_BUILTIN_CJS_MODULE_LEXER_DIST_LEXER_PATH=${join(dir, 'none.js')}`,
+    7,
+  ]);
+  assert.deepEqual(paths, [join(dir, 'link.js'), join(dir, 'none.js')]);
+  const { binds } = nodeRuntime(process.execPath, '', paths);
+  assert.deepEqual(
+    binds.filter(({ from }) => from.startsWith(dir)),
+    [{ from: join(dir, 'acorn.js'), to: join(dir, 'link.js') }],
+  );
 });

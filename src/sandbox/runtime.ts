@@ -28,6 +28,7 @@ const LINKER_CACHE = '/etc/ld.so.cache';
 export function nodeRuntime(
   node: string = process.execPath,
   maps: string = readFileSync('/proc/self/maps', 'utf8'),
+  builtins: readonly string[] = sharedBuiltins(process.config.target_defaults.defines),
 ): Runtime {
   const program = realpathSync(node);
   const binds = new Map<string, string>([[program, program]]);
@@ -39,8 +40,19 @@ export function nodeRuntime(
     const soname = elfNames(path)?.soname;
     if (soname !== undefined && soname !== basename(path)) binds.set(join(dirname(path), soname), path);
   }
+  for (const path of builtins) if (existsSync(path)) binds.set(path, realpathSync(path));
   if (existsSync(LINKER_CACHE)) binds.set(LINKER_CACHE, LINKER_CACHE);
   return { node: program, binds: Array.from(binds, ([to, from]) => ({ from, to })) };
+}
+
+/**
+ * Parts of Node's own JavaScript that a distribution keeps in files of their own, where Node looks for them as it starts (Debian: /usr/share/nodejs/acorn/dist/acorn.js and others): what Node was
+ * configured with says where (configure.py, `--shared-builtin-…-path`). `defines`: of `process.config.target_defaults`.
+ */
+export function sharedBuiltins(defines: readonly unknown[]): string[] {
+  return defines.flatMap(
+    (define) => /^NODE_SHARED_BUILTIN_\w+_PATH="?(\/[^"]+)"?$/.exec(String(define))?.[1] ?? [],
+  );
 }
 
 /** Files that are mapped with the right to execute, of the lines of proc_pid_maps(5). */
