@@ -135,7 +135,8 @@ export class Connection implements Wire {
       return true;
     }
     if (got === -EAGAIN) this.pause = READ_PAUSE;
-    else if (got < 0) this.end(false, `reading from the peer failed (${errnoName(got)})`);
+    else if (got < 0)
+      this.end(got === -104 && coming.left === 0, `reading from the peer failed (${errnoName(got)})`);
     else {
       this.flush();
       const { left } = coming;

@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { scratch } from '../../test/helpers/places.ts';
 import type { Raw9p } from '../../test/helpers/raw9p.ts';
 import { serveFolder } from '../../test/helpers/share.ts';
@@ -70,4 +71,27 @@ test('a peer that sends no more is not waited for without end, and one that is g
   for (let i = 0; i < READS; i++) await gone.c.next();
   gone.c.close();
   assert.ok((await gone.ended) < 4000);
+});
+
+test('a peer that goes between two messages has not broken off, whatever it has not taken', async (t) => {
+  const dir = scratch(t, 'half-close');
+  writeFileSync(join(dir, 'f'), Buffer.alloc(SIZE, 1));
+  for (const [rest, clean] of [
+    [[], true],
+    [[7, 0, 0], false],
+  ] as const) {
+    const { client: c, ended } = serveFolder(dir);
+    await c.attach();
+    await c.walk(0, 1, 'f');
+    await c.call(T.lopen, { fid: 1, flags: O_RDWR });
+    c.socket.pause();
+    // Node still takes a piece or two. What lies in the socket when it is closed is told to the other end as ECONNRESET (unix_release_sock, net/unix/af_unix.c).
+    for (let i = 0; i < 3; i++) c.send(c.frame(T.read, { fid: 1, offset: 0, count: SIZE }));
+    c.send(Uint8Array.from(rest));
+    await sleep(100);
+    c.close();
+    const end = await ended;
+    assert.equal(end.clean, clean, end.why);
+    assert.match(end.why, /ECONNRESET/);
+  }
 });
