@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { EAGAIN, EINVAL, EIO, EOPNOTSUPP, EPROTO, errnoName } from '../base/errno.ts';
+import { EAGAIN, ECONNRESET, EINVAL, EIO, EOPNOTSUPP, EPIPE, EPROTO, errnoName } from '../base/errno.ts';
 import { printable } from '../base/error.ts';
 import type { Mem } from '../base/mem.ts';
 import { POLLERR, POLLHUP, POLLIN, POLLOUT, type Sys } from '../base/sys.ts';
@@ -135,15 +135,18 @@ export class Connection implements Wire {
       return true;
     }
     if (got === -EAGAIN) this.pause = READ_PAUSE;
-    else if (got < 0)
-      this.end(got === -104 && coming.left === 0, `reading from the peer failed (${errnoName(got)})`);
+    else if (got < 0) this.lost(got, 'reading from the peer failed', coming.left === 0);
     else {
       this.flush();
-      const { left } = coming;
-      if (left === 0) this.close();
-      else this.end(false, `${CLOSED} in the middle of a message (${left} bytes of it had come)`);
+      if (coming.left === 0) this.close();
+      else this.end(false, `${CLOSED} in the middle of a message (${coming.left} bytes of it had come)`);
     }
     return false;
+  }
+
+  /** A call on the peer's channel has failed. `whole`: between two messages, where a peer that is only gone may go. */
+  private lost(r: number, why: string, whole: boolean): void {
+    this.end(whole && (r === -EPIPE || r === -ECONNRESET), `${why} (${errnoName(r)})`);
   }
 
   /** The peer sends no more, and may still read: it gets the replies that are due, for a while. Ends at once when there are none, or nobody to read them. */
@@ -239,10 +242,7 @@ export class Connection implements Wire {
         this.readWatch.events = 0;
         return;
       }
-      if (n < 0) {
-        this.end(n === -32 || n === -104, `the peer went away before it took its replies (${errnoName(n)})`);
-        return;
-      }
+      if (n < 0) return this.lost(n, 'the peer went away before it took its replies', true);
       this.stats.bytesOut += n;
       this.stats.replied?.();
     }

@@ -5,7 +5,8 @@
  * Landlock, which is weaker. Nothing here makes a system call of its own: it plans command lines, and `launch.ts` (the Landlock launcher) is
  * given what it needs.
  */
-import { EXIT, NinefoldError } from '../base/error.ts';
+import { closeSync } from 'node:fs';
+import { because, EXIT, NinefoldError } from '../base/error.ts';
 import { findBwrap, tryBwrap } from './find.ts';
 import {
   type Bwrap,
@@ -31,6 +32,8 @@ export interface Means {
   /** Version of the Landlock interface, 0 = none. */
   readonly landlock: number;
   readonly runtime: Runtime;
+  /** A new descriptor for `SandboxSpec.filterFd`, close-on-exec, or -errno. */
+  readonly ringFilter: () => number;
 }
 
 export interface Choice {
@@ -39,9 +42,9 @@ export interface Choice {
   readonly note?: string;
 }
 
-/** `landlock`: `landlockVersion()` of linux/. */
-export function sandboxMeans(landlock: number): Means {
-  return { bwrap: findBwrap(), landlock, runtime: nodeRuntime() };
+/** `landlock`: `landlockVersion()` of linux/, `ringFilter`: the function of that name there. */
+export function sandboxMeans(landlock: number, ringFilter: () => number): Means {
+  return { bwrap: findBwrap(), landlock, runtime: nodeRuntime(), ringFilter };
 }
 
 /** A launcher for the `landlock` kind: a program that calls `launchLandlocked` with its one argument. */
@@ -80,13 +83,18 @@ export async function chooseSandbox(
   };
 }
 
-/** The real command line, with the dynamic linker's --version in the place of Node: 10 ms, and all mounts are tried. */
-function probe(bwrap: Bwrap, means: Means, spec: SandboxSpec, fd: number): Promise<string | undefined> {
-  const { filterFd: _, ...bare } = spec;
-  const args = bwrapArguments(bwrap, { ...bare, shareFd: 3, dieWithParent: true }, means.runtime);
+/** The real command line, with the dynamic linker's --version in the place of Node: 10 ms, and all mounts and the filter are tried. */
+async function probe(bwrap: Bwrap, means: Means, spec: SandboxSpec, fd: number): Promise<string | undefined> {
+  const filter = means.ringFilter();
+  if (filter < 0) return because(filter);
+  const here = { ...spec, shareFd: 3, filterFd: 4, dieWithParent: true };
   const linker = means.runtime.binds.find((b) => b.to.includes('/ld-'))?.to;
   const command = linker === undefined ? [means.runtime.node, '--version'] : [linker, '--version'];
-  return tryBwrap([...args, ...command], [fd]);
+  try {
+    return await tryBwrap([...bwrapArguments(bwrap, here, means.runtime), ...command], [fd, filter]);
+  } finally {
+    closeSync(filter);
+  }
 }
 
 /** A command line and the environment that goes with it, complete. */

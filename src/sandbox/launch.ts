@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { EINVAL, ENOSYS } from '../base/errno.ts';
 import { because, EXIT, NinefoldError, printable } from '../base/error.ts';
 import type { LandlockOrder } from './plan.ts';
 
@@ -45,7 +46,9 @@ export function launchLandlocked(
   const r = confiner.restrict(rules, (fd) => confiner.isFile(fd));
   if (r < 0) throw failed('LANDLOCK_FAILED', 'cannot confine the server with', 'Landlock', r);
   const refused = confiner.refuseRings();
-  if (refused < 0) throw failed('LANDLOCK_FAILED', 'cannot keep io_uring from', 'the server', refused);
+  // A kernel without filters of calls has none for the server either, which says so.
+  if (refused < 0 && refused !== -EINVAL && refused !== -ENOSYS)
+    throw failed('LANDLOCK_FAILED', 'cannot keep io_uring from', 'the server', refused);
   // Node has marked all that it inherited close-on-exec (uv_disable_stdio_inheritance). One that is closed already stays so.
   for (const fd of [0, 1, 2, order.shareFd, ...order.fds]) confiner.setCloseOnExec(fd, false);
   const program = order.argv[0] ?? '';

@@ -130,7 +130,7 @@ function ground(t: TestContext, over: Partial<SandboxSpec> = {}): Ground {
 
 /** Runs the probe confined; fails with its stderr. */
 async function probe(g: Ground, kind: SandboxKind, as?: { uid: number; gid: number }): Promise<Seen> {
-  const means = sandboxMeans(landlockVersion());
+  const means = sandboxMeans(landlockVersion(), ringFilter);
   const server = createServer((s) => s.destroy()).listen(0, '127.0.0.1');
   await new Promise((ok) => server.once('listening', ok));
   const address = server.address();
@@ -286,7 +286,7 @@ test('the probe itself works where nothing confines it', async (t) => {
 test('a folder swapped after it was opened is not the one that is served', async (t) => {
   const g = ground(t);
   if (!(await works(t, g))) return;
-  if (sandboxMeans(0).bwrap?.bindFd !== true) return t.skip('this bubblewrap has no --bind-fd');
+  if (sandboxMeans(0, ringFilter).bwrap?.bindFd !== true) return t.skip('this bubblewrap has no --bind-fd');
   renameSync(join(g.dir, 'share'), join(g.dir, 'old'));
   mkdirSync(join(g.dir, 'share'));
   writeFileSync(join(g.dir, 'share/hello'), 'swapped');
@@ -301,9 +301,14 @@ test('killing bubblewrap leaves no process behind', async (t) => {
     join(g.dir, 'program/probe.mjs'),
     "process.stdout.write('ready'); setInterval(() => {}, 1000);",
   );
-  const { argv, env } = confine('bwrap', sandboxMeans(0), g.spec, { file: '', nodeArgs: [] }, {}, () => [
-    marker,
-  ]);
+  const { argv, env } = confine(
+    'bwrap',
+    sandboxMeans(0, ringFilter),
+    g.spec,
+    { file: '', nodeArgs: [] },
+    {},
+    () => [marker],
+  );
   const [program = '', ...args] = argv;
   const filter = ringFilter();
   const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'inherit', g.fd, filter] });
@@ -328,7 +333,7 @@ function running(marker: string): number {
 
 test('what is chosen: auto takes bubblewrap, then Landlock with a note, then refuses', async (t) => {
   const g = ground(t);
-  const means = sandboxMeans(landlockVersion());
+  const means = sandboxMeans(landlockVersion(), ringFilter);
   const without = { ...means, bwrap: undefined };
   const broken = { ...means, bwrap: { path: '/bin/false', bindFd: true, disableUserns: true } };
   assert.equal((await chooseSandbox('none', without, g.spec, g.fd)).kind, 'none');
@@ -337,6 +342,13 @@ test('what is chosen: auto takes bubblewrap, then Landlock with a note, then ref
   assert.match(second.note ?? '', /bubblewrap is not installed.*package bubblewrap/);
   const third = await chooseSandbox('auto', { ...broken, landlock: 4 }, g.spec, g.fd);
   assert.match(third.note ?? '', /bubblewrap does not work here/);
+  // A kernel that takes no filter of calls: bubblewrap would end with it each time.
+  const unfiltered = { ...means, ringFilter: () => openSync('/dev/null', 'r') };
+  if (await works(t, g))
+    assert.match(
+      (await chooseSandbox('auto', { ...unfiltered, landlock: 4 }, g.spec, g.fd)).note ?? '',
+      /bubblewrap does not work here/,
+    );
   for (const [kind, m] of [
     ['auto', { ...without, landlock: 0 }],
     ['bwrap', { ...without, landlock: 4 }],
@@ -354,7 +366,7 @@ test('what is chosen: auto takes bubblewrap, then Landlock with a note, then ref
 
 /** Whether bubblewrap can be used on this machine; else skips the test. */
 async function works(t: TestContext, g: Ground): Promise<boolean> {
-  const means = sandboxMeans(0);
+  const means = sandboxMeans(0, ringFilter);
   try {
     await chooseSandbox('bwrap', means, g.spec, g.fd);
     return true;

@@ -4,6 +4,7 @@ import { basename, dirname } from 'node:path';
 import { EXIT, NinefoldError } from '../../base/error.ts';
 import { pipe } from '../../linux/descriptors.ts';
 import { landlockVersion } from '../../linux/landlock.ts';
+import { ringFilter } from '../../linux/seccomp.ts';
 import {
   chooseSandbox,
   confine,
@@ -46,7 +47,7 @@ export async function planReceiver(plan: ReceivePlan): Promise<Launch> {
       why: 'it is in no node_modules above this program',
       remedy: 'install ninefold again (npm ci)',
     });
-  const means = sandboxMeans(landlockVersion());
+  const means = sandboxMeans(landlockVersion(), ringFilter);
   const { readFd, writeFd, aliveFd, settings } = plan.config;
   const own = [...new Set([readFd, writeFd, ...(aliveFd === undefined ? [] : [aliveFd])])];
   const spec: SandboxSpec = {

@@ -5,7 +5,7 @@ import { NinefoldError } from '../../base/error.ts';
 import { pipe } from '../../linux/descriptors.ts';
 import { landlockVersion } from '../../linux/landlock.ts';
 import { sealTree } from '../../linux/sealed-tree.ts';
-import { refuseRings } from '../../linux/seccomp.ts';
+import { refuseRings, ringFilter } from '../../linux/seccomp.ts';
 import {
   chooseSandbox,
   confine,
@@ -52,7 +52,7 @@ export async function becomeHelper(
     devices,
     dieWithParent: false,
   };
-  const means = sandboxMeans(landlockVersion());
+  const means = sandboxMeans(landlockVersion(), ringFilter);
   const bwrap = settings.sandbox !== 'chroot' && (await bwrapWorks(settings, means, spec, log));
   if (bwrap === undefined) return;
   const config: Omit<ProxyWorkerConfig, 'root'> = {

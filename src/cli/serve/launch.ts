@@ -58,7 +58,7 @@ export const programPath = (name: string): string => fileURLToPath(new URL(`./${
  */
 export async function planWorker(plan: WorkerPlan): Promise<Launch> {
   const { settings } = plan.config;
-  const means = sandboxMeans(landlockVersion());
+  const means = sandboxMeans(landlockVersion(), ringFilter);
   const spec: SandboxSpec = {
     program: workerProgram(),
     shareFd: plan.rootFd,
