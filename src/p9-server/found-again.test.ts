@@ -17,7 +17,7 @@ import { release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { bound } from '../../test/helpers/bindfs.ts';
+import { bound, idle } from '../../test/helpers/bindfs.ts';
 import { cannotMount, run } from '../../test/helpers/cli.ts';
 import { scratch } from '../../test/helpers/places.ts';
 import type { Raw9p } from '../../test/helpers/raw9p.ts';
@@ -149,6 +149,7 @@ test('FUSE: what the kernel has forgotten meanwhile', async (t) => {
   utimesSync(join(real, 'o1'), 1, 1);
   // Drops the names of the file system that nobody uses, as the kernel does when memory is wanted.
   assert.equal(mount('none', merged, '', MS_REMOUNT, ''), 0);
+  await idle(merged);
   assert.equal(await look(c, 1), 0);
   assert.equal(await look(c, 2), ESTALE, 'it was changed meanwhile, and may be another');
   c.close();
