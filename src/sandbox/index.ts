@@ -85,6 +85,8 @@ export async function chooseSandbox(
 
 /** The real command line, with the dynamic linker's --version in the place of Node: 10 ms, and all mounts and the filter are tried. */
 async function probe(bwrap: Bwrap, means: Means, spec: SandboxSpec, fd: number): Promise<string | undefined> {
+  // By its path another folder could be bound, or what a symbolic link there leads to, when it is replaced in the moment of the start.
+  if (!bwrap.bindFd) return 'it is older than 0.10 and has no --bind-fd';
   const filter = means.ringFilter();
   if (filter < 0) return because(filter);
   const here = { ...spec, shareFd: 3, filterFd: 4, dieWithParent: true };

@@ -53,7 +53,7 @@ export function serverCapabilities(devices: boolean): string[] {
 /** What of an installed bubblewrap can be used. */
 export interface Bwrap {
   readonly path: string;
-  /** Takes the folder by descriptor (0.8.0-2+deb12u1 and 0.10 on): a path swapped after the check does not matter. */
+  /** Takes the folder by descriptor (0.8.0-2+deb12u1 and 0.10 on): a path swapped after the check does not matter. Needed. */
   readonly bindFd: boolean;
   /** Can forbid further user namespaces (0.8). */
   readonly disableUserns: boolean;
@@ -76,9 +76,7 @@ export function bwrapArguments(bwrap: Bwrap, spec: SandboxSpec, runtime: Runtime
   args.push('--dev-bind', '/dev/null', '/dev/null');
   // Root without a user namespace could otherwise write /proc/sys (kernel.core_pattern runs programs outside).
   args.push('--proc', '/proc', '--remount-ro', '/proc');
-  const bind = spec.readOnly ? '--ro-bind' : '--bind';
-  if (bwrap.bindFd) args.push(`${bind}-fd`, String(spec.shareFd), SHARE);
-  else args.push(bind, `/proc/self/fd/${spec.shareFd}`, SHARE);
+  args.push(spec.readOnly ? '--ro-bind-fd' : '--bind-fd', String(spec.shareFd), SHARE);
   if (spec.filterFd !== undefined) args.push('--seccomp', String(spec.filterFd));
   args.push('--remount-ro', '/', '--chdir', '/', '--');
   return args;
